@@ -1,0 +1,13 @@
+//! The `dump` subcommand.
+
+use std::process::ExitCode;
+
+/// Arguments of `pycvm dump`.
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// Runs the subcommand; the exit code is the process's.
+pub fn main(_args: Args) -> ExitCode {
+    eprintln!("pycvm: dump: not built yet");
+    ExitCode::from(2)
+}

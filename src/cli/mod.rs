@@ -1,0 +1,7 @@
+//! The command line: one file a subcommand.
+
+pub mod dis;
+pub mod dump;
+pub mod run;
+pub mod test;
+pub mod verify;

@@ -1,0 +1,13 @@
+//! The `test` subcommand.
+
+use std::process::ExitCode;
+
+/// Arguments of `pycvm test`.
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// Runs the subcommand; the exit code is the process's.
+pub fn main(_args: Args) -> ExitCode {
+    eprintln!("pycvm: test: not built yet");
+    ExitCode::from(2)
+}

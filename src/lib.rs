@@ -1,0 +1,6 @@
+//! pycvm loads `.pyc` files written by CPython 3.8, shows what they hold and executes them.
+//!
+//! Module tour:
+//! - [`pyc`]: the file format (header, marshal, code objects, disassembly, dump, verification). Plain data, no VM.
+
+pub mod pyc;

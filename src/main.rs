@@ -1,0 +1,41 @@
+//! The `pycvm` command.
+
+mod cli;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Loads, shows and executes .pyc files written by CPython 3.8.
+#[derive(Parser)]
+#[command(name = "pycvm", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Execute a .pyc file
+    Run(cli::run::Args),
+    /// Show the header and the whole code tree
+    Dump(cli::dump::Args),
+    /// Disassemble as `dis.dis` of CPython 3.8 does
+    Dis(cli::dis::Args),
+    /// Check code objects without running them
+    Verify(cli::verify::Args),
+    /// Run fixtures and compare with CPython's recorded results
+    Test(cli::test::Args),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => cli::run::main(args),
+        Command::Dump(args) => cli::dump::main(args),
+        Command::Dis(args) => cli::dis::main(args),
+        Command::Verify(args) => cli::verify::main(args),
+        Command::Test(args) => cli::test::main(args),
+    }
+}

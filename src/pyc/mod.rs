@@ -1,0 +1,4 @@
+//! The `.pyc` file format: header, marshal data, code objects, and what can be said of them without running them.
+//!
+//! Plain Rust data; no unsafe code and no knowledge of the virtual machine.
+#![forbid(unsafe_code)]
