@@ -2,3 +2,5 @@
 //!
 //! Plain Rust data; no unsafe code and no knowledge of the virtual machine.
 #![forbid(unsafe_code)]
+
+pub mod opcode;
