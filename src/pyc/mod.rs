@@ -3,4 +3,5 @@
 //! Plain Rust data; no unsafe code and no knowledge of the virtual machine.
 #![forbid(unsafe_code)]
 
+pub mod lnotab;
 pub mod opcode;

@@ -42,7 +42,7 @@ pub enum Flow {
     Either,
 }
 
-/// The stack effect as the table states it.
+/// A number of stack items as the table states it.
 enum Effect {
     Fixed(i8),
     Arg(fn(i64) -> i64),
@@ -57,7 +57,7 @@ pub const COMPARE_OPS: [&str; 12] =
 pub const HAVE_ARGUMENT: u8 = 90;
 
 macro_rules! opcodes {
-    ($($variant:ident = $number:literal, $name:literal, $kind:ident, $effect:expr;)*) => {
+    ($($variant:ident = $number:literal, $name:literal, $kind:ident, $operands:expr, $effect:expr;)*) => {
         /// An opcode of CPython 3.8, its discriminant being its number in the bytecode.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -78,6 +78,11 @@ macro_rules! opcodes {
                 match self { $(Opcode::$variant => ArgKind::$kind,)* }
             }
 
+            const fn operand_count(self) -> Effect {
+                use Effect::{Arg, Fixed};
+                match self { $(Opcode::$variant => $operands,)* }
+            }
+
             const fn effect(self) -> Effect {
                 use Effect::{Arg, Branch, Fixed};
                 match self { $(Opcode::$variant => $effect,)* }
@@ -92,130 +97,132 @@ macro_rules! opcodes {
     };
 }
 
-// Variant = number, "name", argument kind, stack effect: Fixed, or Arg(a function of the argument), or Branch when it
-// differs between falling through and jumping. Counted as by stack_effect of CPython's compile.c.
+// Variant = number, "name", argument kind, operands, stack effect.
+// Operands: how many of the topmost stack items it takes or replaces; items it only reads (DUP_TOP, LIST_APPEND's list)
+// do not count. Effect: counted as by stack_effect of CPython's compile.c. Both are Fixed, or Arg(a function of the
+// argument); an effect is a Branch when it differs between falling through and jumping.
 #[rustfmt::skip]
 opcodes! {
-    PopTop = 1, "POP_TOP", None, Fixed(-1);
-    RotTwo = 2, "ROT_TWO", None, Fixed(0);
-    RotThree = 3, "ROT_THREE", None, Fixed(0);
-    DupTop = 4, "DUP_TOP", None, Fixed(1);
-    DupTopTwo = 5, "DUP_TOP_TWO", None, Fixed(2);
-    RotFour = 6, "ROT_FOUR", None, Fixed(0);
-    Nop = 9, "NOP", None, Fixed(0);
-    UnaryPositive = 10, "UNARY_POSITIVE", None, Fixed(0);
-    UnaryNegative = 11, "UNARY_NEGATIVE", None, Fixed(0);
-    UnaryNot = 12, "UNARY_NOT", None, Fixed(0);
-    UnaryInvert = 15, "UNARY_INVERT", None, Fixed(0);
-    BinaryMatrixMultiply = 16, "BINARY_MATRIX_MULTIPLY", None, Fixed(-1);
-    InplaceMatrixMultiply = 17, "INPLACE_MATRIX_MULTIPLY", None, Fixed(-1);
-    BinaryPower = 19, "BINARY_POWER", None, Fixed(-1);
-    BinaryMultiply = 20, "BINARY_MULTIPLY", None, Fixed(-1);
-    BinaryModulo = 22, "BINARY_MODULO", None, Fixed(-1);
-    BinaryAdd = 23, "BINARY_ADD", None, Fixed(-1);
-    BinarySubtract = 24, "BINARY_SUBTRACT", None, Fixed(-1);
-    BinarySubscr = 25, "BINARY_SUBSCR", None, Fixed(-1);
-    BinaryFloorDivide = 26, "BINARY_FLOOR_DIVIDE", None, Fixed(-1);
-    BinaryTrueDivide = 27, "BINARY_TRUE_DIVIDE", None, Fixed(-1);
-    InplaceFloorDivide = 28, "INPLACE_FLOOR_DIVIDE", None, Fixed(-1);
-    InplaceTrueDivide = 29, "INPLACE_TRUE_DIVIDE", None, Fixed(-1);
-    GetAiter = 50, "GET_AITER", None, Fixed(0);
-    GetAnext = 51, "GET_ANEXT", None, Fixed(1);
-    BeforeAsyncWith = 52, "BEFORE_ASYNC_WITH", None, Fixed(1);
-    BeginFinally = 53, "BEGIN_FINALLY", None, Fixed(6);
-    EndAsyncFor = 54, "END_ASYNC_FOR", None, Fixed(-7);
-    InplaceAdd = 55, "INPLACE_ADD", None, Fixed(-1);
-    InplaceSubtract = 56, "INPLACE_SUBTRACT", None, Fixed(-1);
-    InplaceMultiply = 57, "INPLACE_MULTIPLY", None, Fixed(-1);
-    InplaceModulo = 59, "INPLACE_MODULO", None, Fixed(-1);
-    StoreSubscr = 60, "STORE_SUBSCR", None, Fixed(-3);
-    DeleteSubscr = 61, "DELETE_SUBSCR", None, Fixed(-2);
-    BinaryLshift = 62, "BINARY_LSHIFT", None, Fixed(-1);
-    BinaryRshift = 63, "BINARY_RSHIFT", None, Fixed(-1);
-    BinaryAnd = 64, "BINARY_AND", None, Fixed(-1);
-    BinaryXor = 65, "BINARY_XOR", None, Fixed(-1);
-    BinaryOr = 66, "BINARY_OR", None, Fixed(-1);
-    InplacePower = 67, "INPLACE_POWER", None, Fixed(-1);
-    GetIter = 68, "GET_ITER", None, Fixed(0);
-    GetYieldFromIter = 69, "GET_YIELD_FROM_ITER", None, Fixed(0);
-    PrintExpr = 70, "PRINT_EXPR", None, Fixed(-1);
-    LoadBuildClass = 71, "LOAD_BUILD_CLASS", None, Fixed(1);
-    YieldFrom = 72, "YIELD_FROM", None, Fixed(-1);
-    GetAwaitable = 73, "GET_AWAITABLE", None, Fixed(0);
-    InplaceLshift = 75, "INPLACE_LSHIFT", None, Fixed(-1);
-    InplaceRshift = 76, "INPLACE_RSHIFT", None, Fixed(-1);
-    InplaceAnd = 77, "INPLACE_AND", None, Fixed(-1);
-    InplaceXor = 78, "INPLACE_XOR", None, Fixed(-1);
-    InplaceOr = 79, "INPLACE_OR", None, Fixed(-1);
-    WithCleanupStart = 81, "WITH_CLEANUP_START", None, Fixed(2);
-    WithCleanupFinish = 82, "WITH_CLEANUP_FINISH", None, Fixed(-3);
-    ReturnValue = 83, "RETURN_VALUE", None, Fixed(-1);
-    ImportStar = 84, "IMPORT_STAR", None, Fixed(-1);
-    SetupAnnotations = 85, "SETUP_ANNOTATIONS", None, Fixed(0);
-    YieldValue = 86, "YIELD_VALUE", None, Fixed(0);
-    PopBlock = 87, "POP_BLOCK", None, Fixed(0);
-    EndFinally = 88, "END_FINALLY", None, Fixed(-6);
-    PopExcept = 89, "POP_EXCEPT", None, Fixed(-3);
-    StoreName = 90, "STORE_NAME", Name, Fixed(-1);
-    DeleteName = 91, "DELETE_NAME", Name, Fixed(0);
-    UnpackSequence = 92, "UNPACK_SEQUENCE", Raw, Arg(|n| n - 1);
-    ForIter = 93, "FOR_ITER", JumpRel, Branch { next: 1, jump: -1 };
-    UnpackEx = 94, "UNPACK_EX", Raw, Arg(|n| (n & 0xff) + (n >> 8));
-    StoreAttr = 95, "STORE_ATTR", Name, Fixed(-2);
-    DeleteAttr = 96, "DELETE_ATTR", Name, Fixed(-1);
-    StoreGlobal = 97, "STORE_GLOBAL", Name, Fixed(-1);
-    DeleteGlobal = 98, "DELETE_GLOBAL", Name, Fixed(0);
-    LoadConst = 100, "LOAD_CONST", Const, Fixed(1);
-    LoadName = 101, "LOAD_NAME", Name, Fixed(1);
-    BuildTuple = 102, "BUILD_TUPLE", Raw, Arg(|n| 1 - n);
-    BuildList = 103, "BUILD_LIST", Raw, Arg(|n| 1 - n);
-    BuildSet = 104, "BUILD_SET", Raw, Arg(|n| 1 - n);
-    BuildMap = 105, "BUILD_MAP", Raw, Arg(|n| 1 - 2 * n);
-    LoadAttr = 106, "LOAD_ATTR", Name, Fixed(0);
-    CompareOp = 107, "COMPARE_OP", Compare, Fixed(-1);
-    ImportName = 108, "IMPORT_NAME", Name, Fixed(-1);
-    ImportFrom = 109, "IMPORT_FROM", Name, Fixed(1);
-    JumpForward = 110, "JUMP_FORWARD", JumpRel, Fixed(0);
-    JumpIfFalseOrPop = 111, "JUMP_IF_FALSE_OR_POP", JumpAbs, Branch { next: -1, jump: 0 };
-    JumpIfTrueOrPop = 112, "JUMP_IF_TRUE_OR_POP", JumpAbs, Branch { next: -1, jump: 0 };
-    JumpAbsolute = 113, "JUMP_ABSOLUTE", JumpAbs, Fixed(0);
-    PopJumpIfFalse = 114, "POP_JUMP_IF_FALSE", JumpAbs, Fixed(-1);
-    PopJumpIfTrue = 115, "POP_JUMP_IF_TRUE", JumpAbs, Fixed(-1);
-    LoadGlobal = 116, "LOAD_GLOBAL", Name, Fixed(1);
-    SetupFinally = 122, "SETUP_FINALLY", JumpRel, Branch { next: 0, jump: 6 };
-    LoadFast = 124, "LOAD_FAST", Local, Fixed(1);
-    StoreFast = 125, "STORE_FAST", Local, Fixed(-1);
-    DeleteFast = 126, "DELETE_FAST", Local, Fixed(0);
-    RaiseVarargs = 130, "RAISE_VARARGS", Raw, Arg(|n| -n);
-    CallFunction = 131, "CALL_FUNCTION", Raw, Arg(|n| -n);
-    MakeFunction = 132, "MAKE_FUNCTION", MakeFunctionFlags, Arg(|f| -1 - i64::from((f & 15).count_ones()));
-    BuildSlice = 133, "BUILD_SLICE", Raw, Arg(|n| if n == 3 { -2 } else { -1 });
-    LoadClosure = 135, "LOAD_CLOSURE", Free, Fixed(1);
-    LoadDeref = 136, "LOAD_DEREF", Free, Fixed(1);
-    StoreDeref = 137, "STORE_DEREF", Free, Fixed(-1);
-    DeleteDeref = 138, "DELETE_DEREF", Free, Fixed(0);
-    CallFunctionKw = 141, "CALL_FUNCTION_KW", Raw, Arg(|n| -n - 1);
-    CallFunctionEx = 142, "CALL_FUNCTION_EX", Raw, Arg(|f| -1 - (f & 1));
-    SetupWith = 143, "SETUP_WITH", JumpRel, Branch { next: 1, jump: 6 };
-    ExtendedArg = 144, "EXTENDED_ARG", Extended, Fixed(0);
-    ListAppend = 145, "LIST_APPEND", Raw, Fixed(-1);
-    SetAdd = 146, "SET_ADD", Raw, Fixed(-1);
-    MapAdd = 147, "MAP_ADD", Raw, Fixed(-2);
-    LoadClassderef = 148, "LOAD_CLASSDEREF", Free, Fixed(1);
-    BuildListUnpack = 149, "BUILD_LIST_UNPACK", Raw, Arg(|n| 1 - n);
-    BuildMapUnpack = 150, "BUILD_MAP_UNPACK", Raw, Arg(|n| 1 - n);
-    BuildMapUnpackWithCall = 151, "BUILD_MAP_UNPACK_WITH_CALL", Raw, Arg(|n| 1 - n);
-    BuildTupleUnpack = 152, "BUILD_TUPLE_UNPACK", Raw, Arg(|n| 1 - n);
-    BuildSetUnpack = 153, "BUILD_SET_UNPACK", Raw, Arg(|n| 1 - n);
-    SetupAsyncWith = 154, "SETUP_ASYNC_WITH", JumpRel, Branch { next: 0, jump: 5 };
-    FormatValue = 155, "FORMAT_VALUE", FormatFlags, Arg(|f| if f & 4 != 0 { -1 } else { 0 });
-    BuildConstKeyMap = 156, "BUILD_CONST_KEY_MAP", Raw, Arg(|n| -n);
-    BuildString = 157, "BUILD_STRING", Raw, Arg(|n| 1 - n);
-    BuildTupleUnpackWithCall = 158, "BUILD_TUPLE_UNPACK_WITH_CALL", Raw, Arg(|n| 1 - n);
-    LoadMethod = 160, "LOAD_METHOD", Name, Fixed(1);
-    CallMethod = 161, "CALL_METHOD", Raw, Arg(|n| -n - 1);
-    CallFinally = 162, "CALL_FINALLY", JumpRel, Branch { next: 0, jump: 1 };
-    PopFinally = 163, "POP_FINALLY", Raw, Fixed(-6);
+    PopTop = 1, "POP_TOP", None, Fixed(1), Fixed(-1);
+    RotTwo = 2, "ROT_TWO", None, Fixed(2), Fixed(0);
+    RotThree = 3, "ROT_THREE", None, Fixed(3), Fixed(0);
+    DupTop = 4, "DUP_TOP", None, Fixed(0), Fixed(1);
+    DupTopTwo = 5, "DUP_TOP_TWO", None, Fixed(0), Fixed(2);
+    RotFour = 6, "ROT_FOUR", None, Fixed(4), Fixed(0);
+    Nop = 9, "NOP", None, Fixed(0), Fixed(0);
+    UnaryPositive = 10, "UNARY_POSITIVE", None, Fixed(1), Fixed(0);
+    UnaryNegative = 11, "UNARY_NEGATIVE", None, Fixed(1), Fixed(0);
+    UnaryNot = 12, "UNARY_NOT", None, Fixed(1), Fixed(0);
+    UnaryInvert = 15, "UNARY_INVERT", None, Fixed(1), Fixed(0);
+    BinaryMatrixMultiply = 16, "BINARY_MATRIX_MULTIPLY", None, Fixed(2), Fixed(-1);
+    InplaceMatrixMultiply = 17, "INPLACE_MATRIX_MULTIPLY", None, Fixed(2), Fixed(-1);
+    BinaryPower = 19, "BINARY_POWER", None, Fixed(2), Fixed(-1);
+    BinaryMultiply = 20, "BINARY_MULTIPLY", None, Fixed(2), Fixed(-1);
+    BinaryModulo = 22, "BINARY_MODULO", None, Fixed(2), Fixed(-1);
+    BinaryAdd = 23, "BINARY_ADD", None, Fixed(2), Fixed(-1);
+    BinarySubtract = 24, "BINARY_SUBTRACT", None, Fixed(2), Fixed(-1);
+    BinarySubscr = 25, "BINARY_SUBSCR", None, Fixed(2), Fixed(-1);
+    BinaryFloorDivide = 26, "BINARY_FLOOR_DIVIDE", None, Fixed(2), Fixed(-1);
+    BinaryTrueDivide = 27, "BINARY_TRUE_DIVIDE", None, Fixed(2), Fixed(-1);
+    InplaceFloorDivide = 28, "INPLACE_FLOOR_DIVIDE", None, Fixed(2), Fixed(-1);
+    InplaceTrueDivide = 29, "INPLACE_TRUE_DIVIDE", None, Fixed(2), Fixed(-1);
+    GetAiter = 50, "GET_AITER", None, Fixed(1), Fixed(0);
+    GetAnext = 51, "GET_ANEXT", None, Fixed(0), Fixed(1);
+    BeforeAsyncWith = 52, "BEFORE_ASYNC_WITH", None, Fixed(1), Fixed(1);
+    BeginFinally = 53, "BEGIN_FINALLY", None, Fixed(0), Fixed(6);
+    EndAsyncFor = 54, "END_ASYNC_FOR", None, Fixed(7), Fixed(-7);
+    InplaceAdd = 55, "INPLACE_ADD", None, Fixed(2), Fixed(-1);
+    InplaceSubtract = 56, "INPLACE_SUBTRACT", None, Fixed(2), Fixed(-1);
+    InplaceMultiply = 57, "INPLACE_MULTIPLY", None, Fixed(2), Fixed(-1);
+    InplaceModulo = 59, "INPLACE_MODULO", None, Fixed(2), Fixed(-1);
+    StoreSubscr = 60, "STORE_SUBSCR", None, Fixed(3), Fixed(-3);
+    DeleteSubscr = 61, "DELETE_SUBSCR", None, Fixed(2), Fixed(-2);
+    BinaryLshift = 62, "BINARY_LSHIFT", None, Fixed(2), Fixed(-1);
+    BinaryRshift = 63, "BINARY_RSHIFT", None, Fixed(2), Fixed(-1);
+    BinaryAnd = 64, "BINARY_AND", None, Fixed(2), Fixed(-1);
+    BinaryXor = 65, "BINARY_XOR", None, Fixed(2), Fixed(-1);
+    BinaryOr = 66, "BINARY_OR", None, Fixed(2), Fixed(-1);
+    InplacePower = 67, "INPLACE_POWER", None, Fixed(2), Fixed(-1);
+    GetIter = 68, "GET_ITER", None, Fixed(1), Fixed(0);
+    GetYieldFromIter = 69, "GET_YIELD_FROM_ITER", None, Fixed(1), Fixed(0);
+    PrintExpr = 70, "PRINT_EXPR", None, Fixed(1), Fixed(-1);
+    LoadBuildClass = 71, "LOAD_BUILD_CLASS", None, Fixed(0), Fixed(1);
+    YieldFrom = 72, "YIELD_FROM", None, Fixed(2), Fixed(-1);
+    GetAwaitable = 73, "GET_AWAITABLE", None, Fixed(1), Fixed(0);
+    InplaceLshift = 75, "INPLACE_LSHIFT", None, Fixed(2), Fixed(-1);
+    InplaceRshift = 76, "INPLACE_RSHIFT", None, Fixed(2), Fixed(-1);
+    InplaceAnd = 77, "INPLACE_AND", None, Fixed(2), Fixed(-1);
+    InplaceXor = 78, "INPLACE_XOR", None, Fixed(2), Fixed(-1);
+    InplaceOr = 79, "INPLACE_OR", None, Fixed(2), Fixed(-1);
+    WithCleanupStart = 81, "WITH_CLEANUP_START", None, Fixed(7), Fixed(2);
+    WithCleanupFinish = 82, "WITH_CLEANUP_FINISH", None, Fixed(2), Fixed(-3);
+    ReturnValue = 83, "RETURN_VALUE", None, Fixed(1), Fixed(-1);
+    ImportStar = 84, "IMPORT_STAR", None, Fixed(1), Fixed(-1);
+    SetupAnnotations = 85, "SETUP_ANNOTATIONS", None, Fixed(0), Fixed(0);
+    YieldValue = 86, "YIELD_VALUE", None, Fixed(1), Fixed(0);
+    PopBlock = 87, "POP_BLOCK", None, Fixed(0), Fixed(0);
+    EndFinally = 88, "END_FINALLY", None, Fixed(6), Fixed(-6);
+    PopExcept = 89, "POP_EXCEPT", None, Fixed(3), Fixed(-3);
+    StoreName = 90, "STORE_NAME", Name, Fixed(1), Fixed(-1);
+    DeleteName = 91, "DELETE_NAME", Name, Fixed(0), Fixed(0);
+    UnpackSequence = 92, "UNPACK_SEQUENCE", Raw, Fixed(1), Arg(|n| n - 1);
+    ForIter = 93, "FOR_ITER", JumpRel, Fixed(1), Branch { next: 1, jump: -1 };
+    UnpackEx = 94, "UNPACK_EX", Raw, Fixed(1), Arg(|n| (n & 0xff) + (n >> 8));
+    StoreAttr = 95, "STORE_ATTR", Name, Fixed(2), Fixed(-2);
+    DeleteAttr = 96, "DELETE_ATTR", Name, Fixed(1), Fixed(-1);
+    StoreGlobal = 97, "STORE_GLOBAL", Name, Fixed(1), Fixed(-1);
+    DeleteGlobal = 98, "DELETE_GLOBAL", Name, Fixed(0), Fixed(0);
+    LoadConst = 100, "LOAD_CONST", Const, Fixed(0), Fixed(1);
+    LoadName = 101, "LOAD_NAME", Name, Fixed(0), Fixed(1);
+    BuildTuple = 102, "BUILD_TUPLE", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildList = 103, "BUILD_LIST", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildSet = 104, "BUILD_SET", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildMap = 105, "BUILD_MAP", Raw, Arg(|n| 2 * n), Arg(|n| 1 - 2 * n);
+    LoadAttr = 106, "LOAD_ATTR", Name, Fixed(1), Fixed(0);
+    CompareOp = 107, "COMPARE_OP", Compare, Fixed(2), Fixed(-1);
+    ImportName = 108, "IMPORT_NAME", Name, Fixed(2), Fixed(-1);
+    ImportFrom = 109, "IMPORT_FROM", Name, Fixed(0), Fixed(1);
+    JumpForward = 110, "JUMP_FORWARD", JumpRel, Fixed(0), Fixed(0);
+    JumpIfFalseOrPop = 111, "JUMP_IF_FALSE_OR_POP", JumpAbs, Fixed(1), Branch { next: -1, jump: 0 };
+    JumpIfTrueOrPop = 112, "JUMP_IF_TRUE_OR_POP", JumpAbs, Fixed(1), Branch { next: -1, jump: 0 };
+    JumpAbsolute = 113, "JUMP_ABSOLUTE", JumpAbs, Fixed(0), Fixed(0);
+    PopJumpIfFalse = 114, "POP_JUMP_IF_FALSE", JumpAbs, Fixed(1), Fixed(-1);
+    PopJumpIfTrue = 115, "POP_JUMP_IF_TRUE", JumpAbs, Fixed(1), Fixed(-1);
+    LoadGlobal = 116, "LOAD_GLOBAL", Name, Fixed(0), Fixed(1);
+    SetupFinally = 122, "SETUP_FINALLY", JumpRel, Fixed(0), Branch { next: 0, jump: 6 };
+    LoadFast = 124, "LOAD_FAST", Local, Fixed(0), Fixed(1);
+    StoreFast = 125, "STORE_FAST", Local, Fixed(1), Fixed(-1);
+    DeleteFast = 126, "DELETE_FAST", Local, Fixed(0), Fixed(0);
+    RaiseVarargs = 130, "RAISE_VARARGS", Raw, Arg(|n| n), Arg(|n| -n);
+    CallFunction = 131, "CALL_FUNCTION", Raw, Arg(|n| n + 1), Arg(|n| -n);
+    MakeFunction = 132, "MAKE_FUNCTION", MakeFunctionFlags, Arg(|f| 2 + i64::from((f & 15).count_ones())), Arg(|f| -1 - i64::from((f & 15).count_ones()));
+    BuildSlice = 133, "BUILD_SLICE", Raw, Arg(|n| if n == 3 { 3 } else { 2 }), Arg(|n| if n == 3 { -2 } else { -1 });
+    LoadClosure = 135, "LOAD_CLOSURE", Free, Fixed(0), Fixed(1);
+    LoadDeref = 136, "LOAD_DEREF", Free, Fixed(0), Fixed(1);
+    StoreDeref = 137, "STORE_DEREF", Free, Fixed(1), Fixed(-1);
+    DeleteDeref = 138, "DELETE_DEREF", Free, Fixed(0), Fixed(0);
+    CallFunctionKw = 141, "CALL_FUNCTION_KW", Raw, Arg(|n| n + 2), Arg(|n| -n - 1);
+    CallFunctionEx = 142, "CALL_FUNCTION_EX", Raw, Arg(|f| 2 + (f & 1)), Arg(|f| -1 - (f & 1));
+    SetupWith = 143, "SETUP_WITH", JumpRel, Fixed(1), Branch { next: 1, jump: 6 };
+    ExtendedArg = 144, "EXTENDED_ARG", Extended, Fixed(0), Fixed(0);
+    ListAppend = 145, "LIST_APPEND", Raw, Fixed(1), Fixed(-1);
+    SetAdd = 146, "SET_ADD", Raw, Fixed(1), Fixed(-1);
+    MapAdd = 147, "MAP_ADD", Raw, Fixed(2), Fixed(-2);
+    LoadClassderef = 148, "LOAD_CLASSDEREF", Free, Fixed(0), Fixed(1);
+    BuildListUnpack = 149, "BUILD_LIST_UNPACK", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildMapUnpack = 150, "BUILD_MAP_UNPACK", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildMapUnpackWithCall = 151, "BUILD_MAP_UNPACK_WITH_CALL", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildTupleUnpack = 152, "BUILD_TUPLE_UNPACK", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildSetUnpack = 153, "BUILD_SET_UNPACK", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    SetupAsyncWith = 154, "SETUP_ASYNC_WITH", JumpRel, Fixed(1), Branch { next: 0, jump: 5 };
+    FormatValue = 155, "FORMAT_VALUE", FormatFlags, Arg(|f| if f & 4 != 0 { 2 } else { 1 }), Arg(|f| if f & 4 != 0 { -1 } else { 0 });
+    BuildConstKeyMap = 156, "BUILD_CONST_KEY_MAP", Raw, Arg(|n| n + 1), Arg(|n| -n);
+    BuildString = 157, "BUILD_STRING", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    BuildTupleUnpackWithCall = 158, "BUILD_TUPLE_UNPACK_WITH_CALL", Raw, Arg(|n| n), Arg(|n| 1 - n);
+    LoadMethod = 160, "LOAD_METHOD", Name, Fixed(1), Fixed(1);
+    CallMethod = 161, "CALL_METHOD", Raw, Arg(|n| n + 2), Arg(|n| -n - 1);
+    CallFinally = 162, "CALL_FINALLY", JumpRel, Fixed(0), Branch { next: 0, jump: 1 };
+    PopFinally = 163, "POP_FINALLY", Raw, Arg(|f| if f == 0 { 6 } else { 7 }), Fixed(-6);
 }
 
 impl Opcode {
@@ -229,6 +236,17 @@ impl Opcode {
     #[inline]
     pub const fn has_arg(self) -> bool {
         self as u8 >= HAVE_ARGUMENT
+    }
+
+    /// How many of the topmost stack items the instruction takes or replaces; items that it only reads do not count.
+    ///
+    /// The six items of the `finally` protocol count as six, whatever is in them.
+    pub fn operands(self, arg: u32) -> u64 {
+        match self.operand_count() {
+            Effect::Fixed(n) => n.unsigned_abs().into(),
+            Effect::Arg(f) => f(i64::from(arg)).unsigned_abs(),
+            Effect::Branch { .. } => 0,
+        }
     }
 
     /// How much the stack grows, as CPython's `dis.stack_effect(opcode, arg, jump=...)`; `None` if the number does not
