@@ -5,3 +5,4 @@
 
 pub mod lnotab;
 pub mod opcode;
+pub mod verify;
