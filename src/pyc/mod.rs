@@ -2,3 +2,7 @@
 //!
 //! Plain Rust data; no unsafe code and no knowledge of the virtual machine.
 #![forbid(unsafe_code)]
+
+pub mod code;
+pub mod flags;
+pub mod marshal;
