@@ -3,6 +3,9 @@
 //! Plain Rust data; no unsafe code and no knowledge of the virtual machine.
 #![forbid(unsafe_code)]
 
+pub mod code;
+pub mod flags;
 pub mod lnotab;
+pub mod marshal;
 pub mod opcode;
 pub mod verify;

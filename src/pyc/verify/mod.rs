@@ -32,6 +32,7 @@
 mod blocks;
 mod flow;
 
+use super::code::Code;
 use super::opcode::{ArgKind, COMPARE_OPS, Instruction, Instructions, Opcode};
 use std::fmt;
 
@@ -82,6 +83,26 @@ pub struct Input<'a> {
     pub cellvars: usize,
     /// `len(co_freevars)`
     pub freevars: usize,
+}
+
+impl<'a> Input<'a> {
+    /// What is to be known of a code object that was read from a file.
+    pub fn of(code: Code<'_, 'a>) -> Input<'a> {
+        Input {
+            code: code.code(),
+            flags: code.flags().0,
+            argcount: code.argcount(),
+            posonlyargcount: code.posonlyargcount(),
+            kwonlyargcount: code.kwonlyargcount(),
+            nlocals: code.nlocals(),
+            stacksize: code.stacksize(),
+            consts: code.consts().len(),
+            names: code.names().len(),
+            varnames: code.varnames().len(),
+            cellvars: code.cellvars().len(),
+            freevars: code.freevars().len(),
+        }
+    }
 }
 
 /// One thing that is wrong.
