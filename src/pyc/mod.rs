@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod code;
+pub mod dis;
 pub mod flags;
 pub mod lnotab;
 pub mod marshal;
 pub mod opcode;
+pub mod repr;
 pub mod verify;
