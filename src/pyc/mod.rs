@@ -3,12 +3,17 @@
 //! Plain Rust data; no unsafe code and no knowledge of the virtual machine.
 //!
 //! ```no_run
+//! use pycvm::pyc::lnotab::line_starts;
+//!
 //! // Prints the line table of every code object in a file.
 //! let file = std::fs::read("fixtures/programs/queens.pyc")?;
 //! let pyc = pycvm::pyc::read(&file)?;
 //! for nested in pyc.code().walk() {
 //!     let code = nested.code;
-//!     println!("{} begins on line {}: {:?}", nested.qualname, code.firstlineno(), code.lnotab());
+//!     println!("{}", nested.qualname);
+//!     for (offset, line) in line_starts(code.lnotab(), code.firstlineno(), code.code().len()) {
+//!         println!("  offset {offset}: line {line}");
+//!     }
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -20,6 +25,8 @@ pub mod flags;
 pub mod header;
 pub mod lnotab;
 pub mod marshal;
+pub mod opcode;
+pub mod verify;
 
 use code::Code;
 use header::Header;

@@ -275,9 +275,8 @@ impl Open<'_> {
 ///
 /// Atoms of more bytes than the limit are refused without looking at them.
 fn begin<'t>(object: Object<'t, '_>, limit: usize, out: &mut impl Write) -> io::Result<Option<Open<'t>>> {
-    let too_long = |len: usize| -> io::Result<()> {
-        if len > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
-    };
+    let too_long =
+        |len: usize| -> io::Result<()> { if len > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) } };
     match object.payload() {
         Payload::None(_) => out.write_all(match object.type_code() {
             TypeCode::None => b"None",
