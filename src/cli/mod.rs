@@ -2,6 +2,7 @@
 
 pub mod dis;
 pub mod dump;
+pub mod input;
 pub mod run;
 pub mod test;
 pub mod verify;

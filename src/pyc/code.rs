@@ -52,6 +52,23 @@ pub struct CodeObject {
     pub lnotab: NodeId,
 }
 
+impl CodeObject {
+    /// The fields that are objects, with their names less `co_`, in the order in which they are written.
+    pub fn fields(&self) -> [(&'static str, NodeId); 9] {
+        [
+            ("code", self.code),
+            ("consts", self.consts),
+            ("names", self.names),
+            ("varnames", self.varnames),
+            ("freevars", self.freevars),
+            ("cellvars", self.cellvars),
+            ("filename", self.filename),
+            ("name", self.name),
+            ("lnotab", self.lnotab),
+        ]
+    }
+}
+
 /// A code object of a tree, with CPython's attributes.
 #[derive(Clone, Copy)]
 pub struct Code<'t, 'a> {

@@ -135,6 +135,8 @@ impl NodeId {
 struct Node {
     type_code: TypeCode,
     flag_ref: bool,
+    /// Of a tuple: its elements are known to be strings.
+    all_strings: bool,
     offset: u32,
     a: u32,
     b: u32,
@@ -207,7 +209,8 @@ impl<'a> Tree<'a> {
     }
 
     fn node(&self, id: NodeId) -> &Node {
-        const NULL: Node = Node { type_code: TypeCode::Null, flag_ref: false, offset: 0, a: 0, b: 0 };
+        const NULL: Node =
+            Node { type_code: TypeCode::Null, flag_ref: false, all_strings: false, offset: 0, a: 0, b: 0 };
         self.nodes.get(id.index()).unwrap_or(&NULL)
     }
 

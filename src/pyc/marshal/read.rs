@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         let Some(type_code) = TypeCode::from_byte(type_byte) else {
             return Err(Error::new(ErrorKind::UnknownTypeCode, offset as usize));
         };
-        let mut node = Node { type_code, flag_ref: type_byte & FLAG_REF != 0, offset, a: 0, b: 0 };
+        let mut node = Node { type_code, flag_ref: type_byte & FLAG_REF != 0, all_strings: false, offset, a: 0, b: 0 };
         match type_code {
             TypeCode::Null => (node.a, node.b) = (offset, 1),
             TypeCode::None | TypeCode::False | TypeCode::True | TypeCode::StopIteration | TypeCode::Ellipsis => {}
@@ -330,32 +330,23 @@ impl<'a> Reader<'a> {
         let raw = self.code_mut(frame.node);
         *raw = CodeObject { code, consts, names, varnames, freevars, cellvars, filename, name, lnotab, ..*raw };
         let raw = *raw;
+        // First, for it needs the node mutably; reported in PyCode_New's order below.
+        let non_string = [names, varnames, freevars, cellvars].into_iter().find_map(|id| self.non_string(id));
         let error = |kind, id: NodeId| Err(Error::new(kind, self.node(id).offset as usize));
         let counts_wrong = raw.argcount < raw.posonlyargcount
             || [raw.posonlyargcount, raw.kwonlyargcount, raw.nlocals, raw.stacksize, raw.flags].iter().any(|&n| n < 0);
         if counts_wrong {
             return error(ErrorKind::BadCodeField, frame.node);
         }
-        let fields: [(NodeId, fn(TypeCode) -> bool); 9] = [
-            (code, is_bytes),
-            (consts, is_tuple),
-            (names, is_tuple),
-            (varnames, is_tuple),
-            (freevars, is_tuple),
-            (cellvars, is_tuple),
-            (name, is_str),
-            (filename, is_str),
-            (lnotab, is_bytes),
-        ];
-        for (id, is_right) in fields {
-            if !is_right(self.node(self.resolve(id)).type_code) {
-                return error(ErrorKind::BadCodeField, id);
-            }
+        let form = |id| self.node(self.resolve(id)).type_code;
+        let wrong = [code, lnotab].into_iter().find(|&id| form(id) != TypeCode::String);
+        let wrong =
+            wrong.or_else(|| [consts, names, varnames, freevars, cellvars].into_iter().find(|&id| !is_tuple(form(id))));
+        if let Some(id) = wrong.or_else(|| [name, filename].into_iter().find(|&id| !is_str(form(id)))) {
+            return error(ErrorKind::BadCodeField, id);
         }
-        for id in [names, varnames, freevars, cellvars] {
-            if let Some(wrong) = self.non_string(self.resolve(id)) {
-                return error(ErrorKind::NonStringInCode, wrong);
-            }
+        if let Some(id) = non_string {
+            return error(ErrorKind::NonStringInCode, id);
         }
         if self.node(self.resolve(consts)).b == BEING_BUILT {
             return error(ErrorKind::UnfinishedConsts, consts);
@@ -370,12 +361,20 @@ impl<'a> Reader<'a> {
     }
 
     /// The first element of a tuple of names that is not a string; the tuple itself if it is not complete.
-    fn non_string(&self, tuple: NodeId) -> Option<NodeId> {
-        let node = self.node(tuple);
-        if node.b == BEING_BUILT {
-            return Some(tuple);
+    ///
+    /// Looks at each tuple once, however many code objects share it.
+    fn non_string(&mut self, id: NodeId) -> Option<NodeId> {
+        let tuple = self.resolve(id);
+        let node = *self.node(tuple);
+        if node.all_strings || !is_tuple(node.type_code) {
+            return None;
         }
-        self.children_of(node).iter().copied().find(|&id| !is_str(self.node(self.resolve(id)).type_code))
+        if node.b == BEING_BUILT {
+            return Some(id);
+        }
+        let wrong = self.children_of(&node).iter().copied().find(|&id| !is_str(self.node(self.resolve(id)).type_code));
+        self.node_mut(tuple).all_strings = wrong.is_none();
+        wrong
     }
 
     fn reject_null(&self, id: NodeId, place: &'static str) -> Result<(), Error> {
@@ -491,6 +490,9 @@ impl<'a> Reader<'a> {
     /// As [`Self::check_hashable`], for objects whose hash depends on their parts. Looks at each object once, however
     /// often it is shared, and needs no native recursion.
     fn check_hashable_parts(&mut self, id: NodeId) -> Result<(), Error> {
+        if self.hashable.contains(&self.resolve(id)) {
+            return Ok(());
+        }
         let offset = self.node(id).offset as usize;
         // The objects being looked at, each inside the one before, with how far it has been looked at.
         let mut path = vec![(self.resolve(id), 0)];
@@ -624,10 +626,6 @@ impl<'a> Reader<'a> {
             Err(_) => Err(Error::new(ErrorKind::TooShort, start as usize)),
         }
     }
-}
-
-fn is_bytes(type_code: TypeCode) -> bool {
-    type_code == TypeCode::String
 }
 
 fn is_tuple(type_code: TypeCode) -> bool {

@@ -1,6 +1,6 @@
 //! The marshal writer: the bytes from which a tree was read.
 
-use super::{FLAG_REF, NodeId, Object, Payload, Tree};
+use super::{FLAG_REF, NodeId, Object, Payload, Tree, TypeCode};
 use byteorder::{LittleEndian, WriteBytesExt};
 
 /// Writes the tree: the same bytes from which it was read, trailing ones excepted.
@@ -29,17 +29,17 @@ enum Step {
 /// Writes an object, and puts down its parts as steps.
 fn object(object: Object<'_, '_>, out: &mut Vec<u8>, todo: &mut Vec<Step>) {
     let type_code = object.type_code();
-    if let (Payload::None(text), false) = (object.payload(), object.is_bare_null()) {
-        if !text.is_empty() {
-            // A code object that lacks a field: the nodes hold no more than its text.
-            out.extend_from_slice(text);
-            return;
-        }
+    if let (Payload::None(text), false) = (object.payload(), object.is_bare_null())
+        && !text.is_empty()
+    {
+        // A code object that lacks a field: the nodes hold no more than its text.
+        out.extend_from_slice(text);
+        return;
     }
     out.push(type_code as u8 | if object.has_flag_ref() { FLAG_REF } else { 0 });
     match object.payload() {
         Payload::None(_) => {}
-        Payload::Int(value) if type_code == super::TypeCode::Int => long(value as i32, out),
+        Payload::Int(value) if type_code == TypeCode::Int => long(value as i32, out),
         Payload::Int(value) => out.extend_from_slice(&value.to_le_bytes()),
         Payload::Long(value) => {
             let size = value.digits().len() as i32;
@@ -60,14 +60,14 @@ fn object(object: Object<'_, '_>, out: &mut Vec<u8>, todo: &mut Vec<Step>) {
         }
         Payload::Bytes(bytes) => sized(bytes, out),
         Payload::Str(string) => match type_code {
-            super::TypeCode::ShortAscii | super::TypeCode::ShortAsciiInterned => short(string.bytes(), out),
+            TypeCode::ShortAscii | TypeCode::ShortAsciiInterned => short(string.bytes(), out),
             _ => sized(string.bytes(), out),
         },
         Payload::Ref(index, _) => long(index.cast_signed(), out),
         Payload::Children(ids) => {
             match type_code {
-                super::TypeCode::SmallTuple => out.push(ids.len() as u8),
-                super::TypeCode::Dict => {}
+                TypeCode::SmallTuple => out.push(ids.len() as u8),
+                TypeCode::Dict => {}
                 _ => long(ids.len() as i32, out),
             }
             todo.extend(ids.iter().rev().map(|&id| Step::Object(id)));

@@ -59,8 +59,8 @@ impl<'a> Flow<'a> {
             queued: vec![false; units],
             max_depth: 0,
             steps: 0,
-            // Real code needs about two steps an instruction.
-            max_steps: 64 * units as u64 + 10_000,
+            // Compiled code needs less than four steps an instruction.
+            max_steps: 32 * units as u64 + 10_000,
             // An instruction pushes two values at most, UNPACK_* as many as instructions follow to take them, and
             // handlers six slots each.
             max_useful_depth: input.code.len() as u64 + 256,

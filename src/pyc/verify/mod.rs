@@ -32,9 +32,10 @@
 mod blocks;
 mod flow;
 
-use super::code::Code;
+use super::code::{Code, Nested};
 use super::opcode::{ArgKind, COMPARE_OPS, Instruction, Instructions, Opcode};
 use std::fmt;
+use std::rc::Rc;
 
 /// `co_flags`: the locals are an array, not a mapping.
 const CO_OPTIMIZED: u32 = 0x1;
@@ -47,7 +48,7 @@ const SUSPENDABLE: u32 = 0x20 | 0x80 | 0x200;
 /// `CO_MAXBLOCKS`: how deep blocks may nest.
 pub const MAX_BLOCKS: u32 = 20;
 
-/// Findings of one code object after which the search ends.
+/// Findings after which the search ends.
 pub const MAX_FINDINGS: usize = 1000;
 
 /// In [`Analysis::depth`]: nothing reaches this code unit.
@@ -369,6 +370,43 @@ pub fn analyze(input: &Input) -> Result<Analysis, Vec<Finding>> {
     }
     findings.list.sort_by_key(|finding| finding.offset);
     Err(findings.list)
+}
+
+/// A finding, and the code object it was found in.
+#[derive(Clone, Debug)]
+pub struct Located<'t, 'a> {
+    /// The code object.
+    pub nested: Rc<Nested<'t, 'a>>,
+    /// What is wrong.
+    pub finding: Finding,
+}
+
+/// Checks a code object and all code objects nested in it, each as [`analyze`] does.
+///
+/// Gives what is wrong with them, at most [`MAX_FINDINGS`]; nothing if all are safe to execute. In a file which has many
+/// code objects share their bytecode, so that checking all would take out of proportion to its size, those for which no
+/// time is left are findings ([`Reason::TooComplicated`]).
+pub fn verify<'t, 'a>(code: Code<'t, 'a>) -> Vec<Located<'t, 'a>> {
+    let mut findings = Vec::new();
+    let mut budget = code.tree().data().len().saturating_mul(4);
+    for nested in code.walk() {
+        let nested = Rc::new(nested);
+        let input = Input::of(nested.code);
+        let result = match budget.checked_sub(input.code.len()) {
+            Some(rest) => {
+                budget = rest;
+                analyze(&input).map(drop)
+            }
+            None => Err(vec![Finding { offset: 0, reason: Reason::TooComplicated }]),
+        };
+        for finding in result.err().unwrap_or_default() {
+            if findings.len() >= MAX_FINDINGS {
+                return findings;
+            }
+            findings.push(Located { nested: nested.clone(), finding });
+        }
+    }
+    findings
 }
 
 /// Collects findings up to the limit.
