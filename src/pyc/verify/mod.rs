@@ -19,12 +19,14 @@
 //! - In an `Except` block the upper three slots may be used as ordinary values, which is what except clauses do; from
 //!   then on only `POP_EXCEPT` can end it. The lower three are never touched by anything else, with one exception:
 //!   `return` inside an except clause moves its value below them with `ROT_FOUR`, which lifts the block's level by one.
-//!   If a `Setup` block lies on it, that is lifted too and the next instruction is its `POP_BLOCK`.
+//!   If a `Setup` block lies on it, that is lifted too and the next instruction is its `POP_BLOCK`; nothing may be
+//!   raised between the two (a signal's exception, say), for the handler does not know of the shift.
 //! - A block that may have been entered without an exception is [`BlockKind::Finally`]: what it is shows in the top slot
 //!   at run time. Only `END_FINALLY`, `POP_FINALLY` and `WITH_CLEANUP_*` touch its slots.
 //! - `WITH_CLEANUP_START` finds EXIT, some ordinary value, in slot `level - 1`. From then to `WITH_CLEANUP_FINISH` that
-//!   slot is empty ([`Block::cleanup`]); `WITH_CLEANUP_FINISH` shifts the six slots down by one, and the level with them.
-//!   It may find a return address in the top slot, as it may NULL.
+//!   slot is empty ([`Block::cleanup`]); `WITH_CLEANUP_FINISH` shifts the six slots down by one, and the level with
+//!   them, and leaves a `Finally` block: if EXIT silenced the exception, NULL is in the top slot now. A body with
+//!   `WITH_CLEANUP_START` is never entered by `CALL_FINALLY`.
 //! - The two slots that `LOAD_METHOD` pushes are touched by nothing but the `CALL_METHOD` that belongs to them.
 //!
 //! What values are at run time (an iterator, a code object, a tuple of cells) is not proved.
@@ -226,6 +228,8 @@ pub enum Reason {
     },
     /// `WITH_CLEANUP_FINISH` without `WITH_CLEANUP_START`, or anything else that ends a block in between.
     CleanupOrder,
+    /// `WITH_CLEANUP_START` in a body that `CALL_FINALLY` enters: it would take EXIT away from the caller.
+    CleanupCalled,
     /// `CALL_FINALLY` of a `finally` body that belongs to other blocks or to another depth.
     CallOfForeignFinally,
     /// `CALL_METHOD` without a `LOAD_METHOD` at the place where its argument count puts it.
@@ -278,6 +282,7 @@ impl fmt::Display for Reason {
                 write!(f, "stack depth {depth} where the block asks for {needed}")
             }
             Reason::CleanupOrder => f.write_str("WITH_CLEANUP_START and WITH_CLEANUP_FINISH do not pair"),
+            Reason::CleanupCalled => f.write_str("WITH_CLEANUP_START in a finally body that is called"),
             Reason::CallOfForeignFinally => f.write_str("CALL_FINALLY of a finally body that belongs elsewhere"),
             Reason::NoMethod => f.write_str("CALL_METHOD without its LOAD_METHOD"),
             Reason::TooComplicated => f.write_str("too complicated to be checked"),
