@@ -4,3 +4,8 @@
 //! - [`pyc`]: the file format (header, marshal, code objects, disassembly, dump, verification). Plain data, no VM.
 
 pub mod pyc;
+
+pub mod gc;
+pub mod object;
+pub mod types;
+pub mod vm;

@@ -1,0 +1,72 @@
+//! The iterator protocol.
+
+use super::error::PyResult;
+use super::value::Value;
+use crate::types::exceptions::type_error;
+use crate::types::list::List;
+use crate::types::sequence_iterator;
+use crate::types::tuple::Tuple;
+
+/// `iter(value)`. As `PyObject_GetIter`.
+///
+/// # Errors
+/// `TypeError` when the value is not iterable, or what `__iter__` raises.
+pub fn iter(value: &Value) -> PyResult<Value> {
+    let ty = value.ty();
+    if let Some(slot) = ty.slot(|slots| slots.iter) {
+        let iterator = slot(value)?;
+        if iterator.ty().slot(|slots| slots.next).is_none() {
+            return Err(type_error(format!("iter() returned non-iterator of type '{}'", iterator.ty().name())));
+        }
+        return Ok(iterator);
+    }
+    if ty.slot(|slots| slots.item).is_some() {
+        return Ok(sequence_iterator::new(value.clone()));
+    }
+    Err(type_error(format!("'{}' object is not iterable", ty.name())))
+}
+
+/// The next item of an iterator; `None` at its end.
+///
+/// # Errors
+/// `TypeError` when the value is not an iterator, or what `__next__` raises, `StopIteration` excepted.
+#[inline]
+pub fn next(iterator: &Value) -> PyResult<Option<Value>> {
+    match iterator.ty().slot(|slots| slots.next) {
+        Some(slot) => slot(iterator),
+        None => Err(type_error(format!("'{}' object is not an iterator", iterator.ty().name()))),
+    }
+}
+
+/// All items of an iterable.
+///
+/// # Errors
+/// What iterating raises.
+pub fn collect(iterable: &Value) -> PyResult<Vec<Value>> {
+    if let Some(list) = iterable.exact::<List>() {
+        return Ok(list.items().snapshot());
+    }
+    if let Some(tuple) = iterable.exact::<Tuple>() {
+        return Ok(tuple.to_vec());
+    }
+    let iterator = iter(iterable)?;
+    let mut items = Vec::new();
+    while let Some(item) = next(&iterator)? {
+        items.push(item);
+    }
+    Ok(items)
+}
+
+/// Calls `each` for every item until it says false.
+///
+/// # Errors
+/// What iterating or `each` raises.
+pub fn for_each(iterable: &Value, mut each: impl FnMut(Value) -> PyResult<bool>) -> PyResult<()> {
+    let iterator = iter(iterable)?;
+    while let Some(item) = next(&iterator)? {
+        if !each(item)? {
+            break;
+        }
+    }
+    Ok(())
+}

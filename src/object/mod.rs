@@ -1,0 +1,26 @@
+//! What a value is: the tagged word, the object header, type objects, attribute lookup and the protocols.
+
+pub mod attribute;
+pub mod call;
+pub mod compare;
+pub mod dict_table;
+pub mod error;
+pub mod gil;
+pub mod hash;
+pub mod header;
+pub mod instance;
+pub mod iter;
+pub mod native;
+pub mod number;
+pub mod sequence;
+pub mod slot_functions;
+pub mod slots;
+pub mod text;
+pub mod ty;
+pub mod value;
+pub mod value_vec;
+
+pub use error::{PyResult, Raised};
+pub use slots::{BinaryOp, Compare, Slots};
+pub use ty::{TypeFlags, TypeObject};
+pub use value::{Payload, Value};

@@ -1,0 +1,79 @@
+//! Length, subscripts and membership.
+
+use super::compare;
+use super::error::PyResult;
+use super::iter;
+use super::number;
+use super::value::Value;
+use crate::types::exceptions::type_error;
+
+/// `len(value)`.
+///
+/// # Errors
+/// `TypeError`, or what `__len__` raises.
+pub fn len(value: &Value) -> PyResult<usize> {
+    match value.ty().slot(|slots| slots.length) {
+        Some(slot) => slot(value),
+        None => Err(type_error(format!("object of type '{}' has no len()", value.ty().name()))),
+    }
+}
+
+/// `container[key]`. As `PyObject_GetItem`.
+///
+/// # Errors
+/// `TypeError`, or what `__getitem__` raises.
+pub fn get_item(container: &Value, key: &Value) -> PyResult<Value> {
+    let ty = container.ty();
+    if let Some(slot) = ty.slot(|slots| slots.getitem) {
+        return slot(container, key);
+    }
+    if let Some(slot) = ty.slot(|slots| slots.item) {
+        if !number::is_index(key) {
+            return Err(type_error(format!("sequence index must be integer, not '{}'", key.ty().name())));
+        }
+        return slot(container, number::index_for_item(key)?);
+    }
+    crate::types::type_::class_getitem(container, key)
+}
+
+/// `container[key] = value`.
+///
+/// # Errors
+/// `TypeError`, or what `__setitem__` raises.
+pub fn set_item(container: &Value, key: &Value, value: Value) -> PyResult<()> {
+    match container.ty().slot(|slots| slots.setitem) {
+        Some(slot) => slot(container, key, Some(&value)),
+        None => Err(type_error(format!("'{}' object does not support item assignment", container.ty().name()))),
+    }
+}
+
+/// `del container[key]`.
+///
+/// # Errors
+/// `TypeError`, or what `__delitem__` raises.
+pub fn delete_item(container: &Value, key: &Value) -> PyResult<()> {
+    match container.ty().slot(|slots| slots.setitem) {
+        Some(slot) => slot(container, key, None),
+        None => Err(type_error(format!("'{}' object doesn't support item deletion", container.ty().name()))),
+    }
+}
+
+/// `item in container`. As `PySequence_Contains`.
+///
+/// # Errors
+/// `TypeError` when the container is not iterable, or what comparing raises.
+pub fn contains(container: &Value, item: &Value) -> PyResult<bool> {
+    if let Some(slot) = container.ty().slot(|slots| slots.contains) {
+        return slot(container, item);
+    }
+    if container.ty().slot(|slots| slots.iter).is_none() && container.ty().slot(|slots| slots.item).is_none() {
+        return Err(type_error(format!("argument of type '{}' is not iterable", container.ty().name())));
+    }
+    let iterator = iter::iter(container)?;
+    while let Some(candidate) = iter::next(&iterator)? {
+        if compare::equal(&candidate, item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

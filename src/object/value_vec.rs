@@ -1,0 +1,202 @@
+//! Places that hold values and can change while shared: one value, or a growable array.
+//!
+//! No method runs foreign code or gives out a reference into the storage: what is removed is returned to the caller, who
+//! drops it when the storage is consistent again. So Python code that runs in a destructor can do no harm.
+
+use super::value::Value;
+use std::cell::UnsafeCell;
+
+/// A place for one value, or none.
+pub struct ValueCell(UnsafeCell<Option<Value>>);
+
+impl ValueCell {
+    /// Empty.
+    pub const EMPTY: ValueCell = ValueCell(UnsafeCell::new(None));
+
+    /// A filled place.
+    pub const fn new(value: Option<Value>) -> ValueCell {
+        ValueCell(UnsafeCell::new(value))
+    }
+
+    /// A new reference to what is there.
+    #[inline(always)]
+    pub fn get(&self) -> Option<Value> {
+        // SAFETY: cloning runs no foreign code, so nothing changes the place meanwhile.
+        unsafe { (*self.0.get()).clone() }
+    }
+
+    /// Whether the place is filled.
+    #[inline(always)]
+    pub fn is_some(&self) -> bool {
+        // SAFETY: as for get.
+        unsafe { (*self.0.get()).is_some() }
+    }
+
+    /// The word in the place, for identity tests; 0 when empty.
+    #[inline(always)]
+    pub fn peek_bits(&self) -> u64 {
+        // SAFETY: as for get.
+        unsafe { (*self.0.get()).as_ref().map_or(0, Value::bits) }
+    }
+
+    /// Fills or empties the place, returning what was there.
+    #[inline(always)]
+    pub fn replace(&self, value: Option<Value>) -> Option<Value> {
+        // SAFETY: a move in and out; nothing is dropped here.
+        unsafe { std::mem::replace(&mut *self.0.get(), value) }
+    }
+
+    /// Fills the place; the old value dies after.
+    #[inline]
+    pub fn set(&self, value: Option<Value>) {
+        drop(self.replace(value));
+    }
+
+    /// Empties the place.
+    #[inline]
+    pub fn take(&self) -> Option<Value> {
+        self.replace(None)
+    }
+}
+
+/// A growable array of values.
+#[derive(Default)]
+pub struct ValueVec(UnsafeCell<Vec<Value>>);
+
+impl ValueVec {
+    /// An array holding `values`.
+    pub const fn new(values: Vec<Value>) -> ValueVec {
+        ValueVec(UnsafeCell::new(values))
+    }
+
+    #[inline(always)]
+    fn vec(&self) -> &Vec<Value> {
+        // SAFETY: callers within this file end the borrow before anything else runs.
+        unsafe { &*self.0.get() }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    fn vec_mut(&self) -> &mut Vec<Value> {
+        // SAFETY: as for vec; no other borrow is alive within this file's short methods.
+        unsafe { &mut *self.0.get() }
+    }
+
+    /// Number of values.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.vec().len()
+    }
+
+    /// Whether there are none.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of values there is room for.
+    pub fn capacity(&self) -> usize {
+        self.vec().capacity()
+    }
+
+    /// A new reference to the value at `index`.
+    #[inline(always)]
+    pub fn get(&self, index: usize) -> Option<Value> {
+        self.vec().get(index).cloned()
+    }
+
+    /// The word at `index`, for identity tests.
+    #[inline(always)]
+    pub fn peek_bits(&self, index: usize) -> Option<u64> {
+        self.vec().get(index).map(Value::bits)
+    }
+
+    /// Replaces the value at `index`; gives `value` back as `Err` when the index is past the end.
+    #[inline(always)]
+    pub fn set(&self, index: usize, value: Value) -> Result<Value, Value> {
+        match self.vec_mut().get_mut(index) {
+            Some(place) => Ok(std::mem::replace(place, value)),
+            None => Err(value),
+        }
+    }
+
+    /// Appends a value.
+    #[inline(always)]
+    pub fn push(&self, value: Value) {
+        self.vec_mut().push(value);
+    }
+
+    /// Takes the last value off.
+    #[inline]
+    pub fn pop(&self) -> Option<Value> {
+        self.vec_mut().pop()
+    }
+
+    /// Inserts before `index`, or at the end when the index is past it.
+    pub fn insert(&self, index: usize, value: Value) {
+        let vec = self.vec_mut();
+        let index = index.min(vec.len());
+        vec.insert(index, value);
+    }
+
+    /// Removes and returns the value at `index`.
+    pub fn remove(&self, index: usize) -> Option<Value> {
+        let vec = self.vec_mut();
+        if index < vec.len() { Some(vec.remove(index)) } else { None }
+    }
+
+    /// Appends all of `values`.
+    pub fn extend(&self, mut values: Vec<Value>) {
+        self.vec_mut().append(&mut values);
+    }
+
+    /// Replaces the values in `start..end` (clamped) by `values`, returning what was there.
+    pub fn splice(&self, start: usize, end: usize, values: Vec<Value>) -> Vec<Value> {
+        let vec = self.vec_mut();
+        let start = start.min(vec.len());
+        let end = end.clamp(start, vec.len());
+        vec.splice(start..end, values).collect()
+    }
+
+    /// New references to all values.
+    pub fn snapshot(&self) -> Vec<Value> {
+        self.vec().clone()
+    }
+
+    /// New references to the values in `start..end` (clamped).
+    pub fn snapshot_range(&self, start: usize, end: usize) -> Vec<Value> {
+        let vec = self.vec();
+        let start = start.min(vec.len());
+        let end = end.clamp(start, vec.len());
+        vec.get(start..end).unwrap_or_default().to_vec()
+    }
+
+    /// Takes all values out, leaving the array empty.
+    pub fn take(&self) -> Vec<Value> {
+        std::mem::take(self.vec_mut())
+    }
+
+    /// Replaces all values, returning the old ones.
+    pub fn replace(&self, values: Vec<Value>) -> Vec<Value> {
+        std::mem::replace(self.vec_mut(), values)
+    }
+
+    /// Reverses the order.
+    pub fn reverse(&self) {
+        self.vec_mut().reverse();
+    }
+
+    /// Makes room for `additional` more values.
+    pub fn reserve(&self, additional: usize) {
+        self.vec_mut().reserve(additional);
+    }
+
+    /// Address of the first value and the number of values, for the loop's handlers.
+    ///
+    /// The pointer is good until the array changes.
+    #[inline(always)]
+    pub(crate) fn raw_parts(&self) -> (*mut Value, usize) {
+        let vec = self.vec_mut();
+        (vec.as_mut_ptr(), vec.len())
+    }
+}

@@ -1,0 +1,98 @@
+//! The type `mappingproxy`: a read-only view of a mapping.
+
+use crate::name;
+use crate::object::error::PyResult;
+use crate::object::header::{Header, new_object};
+use crate::object::native::Method;
+use crate::object::slots::Slots;
+use crate::object::value::{Payload, Value};
+use crate::object::{TypeObject, attribute, call, compare, iter, sequence, text};
+use crate::types::exceptions::type_error;
+use crate::types::str::Str;
+
+/// The body of a mapping proxy.
+#[repr(C)]
+pub struct MappingProxy {
+    header: Header,
+    mapping: Value,
+}
+
+// SAFETY: repr(C), header first.
+unsafe impl Payload for MappingProxy {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &MAPPING_PROXY
+    }
+}
+
+/// The type object of mapping proxies.
+pub static MAPPING_PROXY: TypeObject = TypeObject::define::<MappingProxy>("mappingproxy")
+    .slots(Slots {
+        new: Some(new_),
+        repr: Some(|this| Ok(Str::new_value(&format!("mappingproxy({})", text::repr_string(mapping(this)?)?)))),
+        str: Some(|this| text::str(mapping(this)?)),
+        length: Some(|this| sequence::len(mapping(this)?)),
+        getitem: Some(|this, key| sequence::get_item(mapping(this)?, key)),
+        contains: Some(|this, key| sequence::contains(mapping(this)?, key)),
+        iter: Some(|this| iter::iter(mapping(this)?)),
+        compare: Some(|this, other, op| compare::rich(mapping(this)?, other, op)),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    })
+    .methods(&[
+        crate::method!(
+            get,
+            "get($self, key, default=None, /)",
+            "D.get(k[,d]) -> D[k] if k in D, else d.  d defaults to None."
+        ),
+        crate::method!(keys, "keys($self, /)", "D.keys() -> a set-like object providing a view on D's keys"),
+        crate::method!(values, "values($self, /)", "D.values() -> an object providing a view on D's values"),
+        crate::method!(items, "items($self, /)", "D.items() -> a set-like object providing a view on D's items"),
+        crate::method!(copy, "copy($self, /)", "D.copy() -> a shallow copy of D"),
+    ] as &[Method]);
+
+/// A view of a mapping.
+pub fn new(mapping: Value) -> Value {
+    new_object(MappingProxy { header: Header::new(&MAPPING_PROXY), mapping })
+}
+
+fn mapping(this: &Value) -> PyResult<&Value> {
+    match this.exact::<MappingProxy>() {
+        Some(body) => Ok(&body.mapping),
+        None => Err(type_error("expected a mappingproxy")),
+    }
+}
+
+fn new_(_class: &Value, args: &[Value], _kwnames: Option<&Value>) -> PyResult<Value> {
+    match args {
+        [mapping]
+            if mapping.ty().slot(|slots| slots.getitem).is_some()
+                && mapping.downcast::<crate::types::list::List>().is_none()
+                && mapping.downcast::<crate::types::tuple::Tuple>().is_none() =>
+        {
+            Ok(new(mapping.clone()))
+        }
+        [mapping] => Err(type_error(format!("mappingproxy() argument must be a mapping, not {}", mapping.ty().name()))),
+        _ => Err(type_error("mappingproxy() missing required argument 'mapping' (pos 1)")),
+    }
+}
+
+fn get(this: &Value, key: &Value, default: Option<&Value>) -> PyResult<Value> {
+    call::call_method(mapping(this)?, name!("get"), &[key.clone(), default.cloned().unwrap_or(Value::NONE)])
+}
+
+fn keys(this: &Value) -> PyResult<Value> {
+    call::call_method(mapping(this)?, name!("keys"), &[])
+}
+
+fn values(this: &Value) -> PyResult<Value> {
+    call::call_method(mapping(this)?, name!("values"), &[])
+}
+
+fn items(this: &Value) -> PyResult<Value> {
+    call::call_method(mapping(this)?, name!("items"), &[])
+}
+
+fn copy(this: &Value) -> PyResult<Value> {
+    call::call_method(mapping(this)?, name!("copy"), &[])
+}

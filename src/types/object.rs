@@ -1,0 +1,222 @@
+//! The type `object`.
+
+use crate::method;
+use crate::name;
+use crate::object::error::PyResult;
+use crate::object::header::{Header, new_instance};
+use crate::object::instance::Attrs;
+use crate::object::native::{GetSet, Method};
+use crate::object::slots::{Compare, Slots};
+use crate::object::value::{Payload, Value};
+use crate::object::{TypeFlags, TypeObject, attribute, hash, text};
+use crate::types::exceptions::type_error;
+use crate::types::list::List;
+use crate::types::str::Str;
+use crate::types::tuple::Tuple;
+
+/// A plain object: all it has is in the tail.
+#[repr(C)]
+pub struct Object {
+    header: Header,
+}
+
+// SAFETY: repr(C), header first.
+unsafe impl Payload for Object {
+    fn type_object() -> &'static TypeObject {
+        &OBJECT
+    }
+}
+
+/// The type object of `object`.
+pub static OBJECT: TypeObject = TypeObject::define::<Object>("object")
+    .root()
+    .flags(TypeFlags::BASE)
+    .doc("The base class of the class hierarchy.\n\nWhen called, it accepts no arguments and returns a new featureless\ninstance that has no instance attributes and cannot be given any.\n")
+    .slots(Slots {
+        new: Some(new),
+        init: Some(init),
+        repr: Some(default_repr),
+        str: Some(text::repr),
+        hash: Some(|this| Ok(hash::hash_identity(this))),
+        getattr: Some(attribute::generic_get),
+        setattr: Some(attribute::generic_set),
+        compare: Some(compare),
+        ..Slots::EMPTY
+    })
+    .methods(METHODS)
+    .getset(GETSET);
+
+const METHODS: &[Method] = &[
+    method!(format_, "__format__($self, format_spec, /)", "Default object formatter."),
+    method!(dir, "__dir__($self, /)", "Default dir() implementation."),
+    method!(class init_subclass, "__init_subclass__($type, /)", "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be\noverridden to extend subclasses.\n"),
+    method!(class subclasshook, "__subclasshook__($type, object, /)", "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().\nIt should return True, False or NotImplemented.  If it returns\nNotImplemented, the normal algorithm is used.  Otherwise, it\noverrides the normal algorithm (and the outcome is cached).\n"),
+];
+
+const GETSET: &[GetSet] = &[GetSet {
+    name: "__class__",
+    get: |this| Ok(this.ty().value()),
+    set: Some(set_class),
+    doc: Some("the object's class"),
+}];
+
+/// `<module.Name object at 0x...>`.
+///
+/// # Errors
+/// What looking up the type's module raises.
+pub fn default_repr(this: &Value) -> PyResult<Value> {
+    let ty = this.ty();
+    let module = crate::types::type_::module_name(ty)?;
+    let qualname = crate::types::type_::qualname(ty);
+    let name = match module {
+        Some(module) if module != "builtins" => format!("{module}.{qualname}"),
+        _ => ty.name().to_owned(),
+    };
+    Ok(Str::new_value(&format!("<{name} object at {:#x}>", this.bits())))
+}
+
+fn is_overridden(ty: &TypeObject, slot: fn(&Slots) -> usize, own: usize) -> bool {
+    let slots = ty.all_slots();
+    slot(&slots) != own
+}
+
+fn overrides_new(ty: &TypeObject) -> bool {
+    is_overridden(ty, |slots| slots.new.map_or(0, |f| f as usize), new as usize)
+}
+
+fn overrides_init(ty: &TypeObject) -> bool {
+    is_overridden(ty, |slots| slots.init.map_or(0, |f| f as usize), init as usize)
+}
+
+/// `object.__new__`; surplus arguments are an error unless `__init__` alone is overridden.
+fn new(class: &Value, args: &[Value], _kwnames: Option<&Value>) -> PyResult<Value> {
+    let Some(ty) = class.downcast::<TypeObject>() else {
+        return Err(type_error("object.__new__(X): X is not a type object"));
+    };
+    if !args.is_empty() {
+        if overrides_new(ty) {
+            return Err(type_error("object.__new__() takes exactly one argument (the type to instantiate)"));
+        }
+        if !overrides_init(ty) {
+            return Err(type_error(format!("{}() takes no arguments", ty.name())));
+        }
+    }
+    if ty.has_flag(TypeFlags::ABSTRACT) {
+        return Err(abstract_error(ty)?);
+    }
+    Ok(new_instance(ty, Object { header: Header::new(ty) }))
+}
+
+fn abstract_error(ty: &TypeObject) -> PyResult<crate::object::Raised> {
+    let methods = attribute::get_interned(&ty.value(), name!("__abstractmethods__"))?;
+    let mut names = Vec::new();
+    for name in crate::object::iter::collect(&methods)? {
+        names.push(text::str_string(&name)?);
+    }
+    names.sort();
+    Ok(type_error(format!("Can't instantiate abstract class {} with abstract methods {}", ty.name(), names.join(", "))))
+}
+
+/// An instance of a class whose `__new__` is `object.__new__`, for the loop's fast path.
+pub(crate) fn new_plain(ty: &TypeObject) -> Value {
+    new_instance(ty, Object { header: Header::new(ty) })
+}
+
+/// Whether instances of the class are made by `object.__new__` without further checks.
+pub(crate) fn is_plainly_made(ty: &TypeObject) -> bool {
+    !overrides_new(ty) && !ty.has_flag(TypeFlags::ABSTRACT)
+}
+
+fn init(this: &Value, args: &[Value], _kwnames: Option<&Value>) -> PyResult<()> {
+    if !args.is_empty() {
+        let ty = this.ty();
+        if overrides_init(ty) {
+            return Err(type_error("object.__init__() takes exactly one argument (the instance to initialize)"));
+        }
+        if !overrides_new(ty) {
+            return Err(type_error(format!(
+                "{}.__init__() takes exactly one argument (the instance to initialize)",
+                ty.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
+    match op {
+        Compare::Eq => Ok(if left.is(right) { Value::TRUE } else { Value::NOT_IMPLEMENTED }),
+        Compare::Ne => {
+            // By default the opposite of `==`.
+            let Some(equal) = left.ty().slot(|slots| slots.compare) else { return Ok(Value::NOT_IMPLEMENTED) };
+            let result = equal(left, right, Compare::Eq)?;
+            if result.is_not_implemented() {
+                return Ok(result);
+            }
+            Ok(Value::bool(!crate::object::number::truth(&result)?))
+        }
+        _ => Ok(Value::NOT_IMPLEMENTED),
+    }
+}
+
+fn format_(this: &Value, spec: &Str) -> PyResult<Value> {
+    if !spec.is_empty() {
+        return Err(type_error(format!("unsupported format string passed to {}.__format__", this.ty().name())));
+    }
+    text::str(this)
+}
+
+fn init_subclass(_class: &Value) {}
+
+fn subclasshook(_class: &Value, _subclass: &Value) -> Value {
+    Value::NOT_IMPLEMENTED
+}
+
+/// `object.__dir__`: the instance's attributes and all of its class's.
+fn dir(this: &Value) -> PyResult<Value> {
+    let dict = crate::types::dict::Dict::new_value();
+    if let Some(names) = dict.exact::<crate::types::dict::Dict>() {
+        if let Some(own) = attribute::lookup(this, name!("__dict__"))?
+            && let Some(own) = own.downcast::<crate::types::dict::Dict>()
+        {
+            for (name, value) in own.items() {
+                names.set(&name, value)?;
+            }
+        }
+        crate::types::type_::merge_class_dict(names, &this.ty().value())?;
+        return Ok(List::from_vec(names.items().into_iter().map(|(name, _)| name).collect()));
+    }
+    Ok(Tuple::empty())
+}
+
+/// `__class__` assignment. As `object_set_class`: both classes are heap types of the same layout.
+fn set_class(this: &Value, value: Option<&Value>) -> PyResult<()> {
+    let Some(value) = value else { return Err(type_error("can't delete __class__ attribute")) };
+    let Some(new) = value.downcast::<TypeObject>() else {
+        return Err(type_error(format!("__class__ must be set to a class, not '{}' object", value.ty().name())));
+    };
+    let old = this.ty();
+    if !(new.is_heap_type() && old.is_heap_type()) {
+        return Err(type_error("__class__ assignment only supported for heap types or ModuleType subclasses"));
+    }
+    if !crate::types::type_::same_layout(old, new) {
+        return Err(type_error(format!(
+            "__class__ assignment: '{}' object layout differs from '{}'",
+            new.name(),
+            old.name()
+        )));
+    }
+    let Some(header) = this.header() else { return Ok(()) };
+    if let Some(attrs) = Attrs::of(this) {
+        // The array is described by the old class's names.
+        attrs.make_dict(old);
+    }
+    let old = old.value();
+    std::mem::forget(new.value());
+    header.set_ty(new);
+    // The object's own reference to its old class, and the one made above.
+    // SAFETY: a heap object holds one reference to its heap class, given up here.
+    drop(unsafe { Value::from_bits(old.bits()) });
+    drop(old);
+    Ok(())
+}

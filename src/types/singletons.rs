@@ -1,0 +1,55 @@
+//! The types of `None`, `Ellipsis` and `NotImplemented`.
+
+use crate::object::TypeObject;
+use crate::object::header::Header;
+use crate::object::slots::Slots;
+use crate::object::value::{Payload, Value};
+use crate::types::str::Str;
+
+/// The singletons are immediate: there is no body.
+#[repr(C)]
+pub struct Singleton {
+    header: Header,
+}
+
+// SAFETY: repr(C), header first; no object of it exists.
+unsafe impl Payload for Singleton {
+    fn type_object() -> &'static TypeObject {
+        &NONE
+    }
+}
+
+/// `type(None)`.
+pub static NONE: TypeObject = TypeObject::define::<Singleton>("NoneType").slots(Slots {
+    repr: Some(|_| Ok(Str::new_value("None"))),
+    bool: Some(|_| Ok(false)),
+    new: Some(|class, args, kwnames| singleton_new(class, args, kwnames, Value::NONE)),
+    ..Slots::EMPTY
+});
+
+/// `type(Ellipsis)`.
+pub static ELLIPSIS: TypeObject = TypeObject::define::<Singleton>("ellipsis").slots(Slots {
+    repr: Some(|_| Ok(Str::new_value("Ellipsis"))),
+    new: Some(|class, args, kwnames| singleton_new(class, args, kwnames, Value::ELLIPSIS)),
+    ..Slots::EMPTY
+});
+
+/// `type(NotImplemented)`.
+pub static NOT_IMPLEMENTED: TypeObject = TypeObject::define::<Singleton>("NotImplementedType").slots(Slots {
+    repr: Some(|_| Ok(Str::new_value("NotImplemented"))),
+    new: Some(|class, args, kwnames| singleton_new(class, args, kwnames, Value::NOT_IMPLEMENTED)),
+    ..Slots::EMPTY
+});
+
+fn singleton_new(
+    class: &Value,
+    args: &[Value],
+    _kwnames: Option<&Value>,
+    value: Value,
+) -> crate::object::PyResult<Value> {
+    if args.is_empty() {
+        return Ok(value);
+    }
+    let name = class.downcast::<TypeObject>().map_or("", TypeObject::name);
+    Err(crate::types::exceptions::type_error(format!("{name} takes no arguments")))
+}

@@ -1,0 +1,96 @@
+//! The type `traceback`.
+
+use crate::object::error::PyResult;
+use crate::object::header::{Header, new_object};
+use crate::object::native::GetSet;
+use crate::object::slots::Slots;
+use crate::object::value::{Payload, Value};
+use crate::object::value_vec::ValueCell;
+use crate::object::{TypeObject, attribute};
+use crate::types::exceptions::{type_error, value_error};
+
+/// The body of a traceback.
+#[repr(C)]
+pub struct Traceback {
+    header: Header,
+    next: ValueCell,
+    frame: Value,
+    last_instruction: i32,
+    line: i32,
+}
+
+// SAFETY: repr(C), header first.
+unsafe impl Payload for Traceback {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &TRACEBACK
+    }
+}
+
+/// The type object of tracebacks.
+pub static TRACEBACK: TypeObject = TypeObject::define::<Traceback>("traceback")
+    .doc("Create a new traceback object.")
+    .slots(Slots { getattr: Some(attribute::generic_get), setattr: Some(attribute::generic_set), ..Slots::EMPTY })
+    .getset(&[
+        GetSet::new("tb_next", |this| Ok(body(this)?.next.get().unwrap_or(Value::NONE)), set_next),
+        GetSet::read_only("tb_frame", |this| Ok(body(this)?.frame.clone())),
+        GetSet::read_only("tb_lasti", |this| Ok(Value::int(body(this)?.last_instruction.into()))),
+        GetSet::read_only("tb_lineno", |this| Ok(Value::int(body(this)?.line.into()))),
+    ]);
+
+fn body(value: &Value) -> PyResult<&Traceback> {
+    value.exact::<Traceback>().ok_or_else(|| type_error("expected a traceback"))
+}
+
+impl Traceback {
+    /// One level: the frame, the offset of its last instruction, its line, and the levels below.
+    pub fn new_value(next: Option<Value>, frame: Value, last_instruction: i32, line: i32) -> Value {
+        new_object(Traceback {
+            header: Header::new(&TRACEBACK),
+            next: ValueCell::new(next),
+            frame,
+            last_instruction,
+            line,
+        })
+    }
+
+    /// The level below.
+    pub fn next(&self) -> Option<Value> {
+        self.next.get()
+    }
+
+    /// The frame.
+    pub fn frame(&self) -> &Value {
+        &self.frame
+    }
+
+    /// The line.
+    pub fn line(&self) -> i32 {
+        self.line
+    }
+
+    /// Offset of the last instruction.
+    pub fn last_instruction(&self) -> i32 {
+        self.last_instruction
+    }
+}
+
+fn set_next(this: &Value, value: Option<&Value>) -> PyResult<()> {
+    let Some(value) = value else { return Err(type_error("can't delete tb_next attribute")) };
+    if value.is_none() {
+        body(this)?.next.set(None);
+        return Ok(());
+    }
+    if !value.is_exact::<Traceback>() {
+        return Err(type_error(format!("expected traceback object, got '{}'", value.ty().name())));
+    }
+    let mut at = Some(value.clone());
+    while let Some(level) = at {
+        if level.is(this) {
+            return Err(value_error("traceback loop detected"));
+        }
+        at = body(&level)?.next();
+    }
+    body(this)?.next.set(Some(value.clone()));
+    Ok(())
+}

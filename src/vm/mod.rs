@@ -1,0 +1,9 @@
+//! The virtual machine: translation of bytecode to register form, frames, the loop, calls, exceptions.
+
+pub mod call;
+pub mod eval;
+pub mod frame;
+pub mod report;
+pub mod runtime;
+pub mod thread;
+pub mod translate;

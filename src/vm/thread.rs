@@ -1,0 +1,209 @@
+//! The state of a thread that executes Python code.
+
+use crate::name;
+use crate::object::error::{PyResult, Raised};
+use crate::object::gil::GilCell;
+use crate::object::value::Value;
+use crate::object::value_vec::ValueCell;
+use crate::types::exceptions::{self, recursion_error};
+use crate::vm::eval::cell::Cell as CodeCell;
+use crate::vm::frame::Activation;
+use std::cell::Cell;
+
+/// The state of a thread. The loop's handlers reach it by address, so its fields are cells.
+pub struct Thread {
+    /// Where the running frame stands: written whenever the loop calls out.
+    pub(crate) ip: Cell<*const CodeCell>,
+    /// The running frame's registers.
+    pub(crate) fp: Cell<*mut u64>,
+    /// The running frame's constants.
+    pub(crate) k: Cell<*const u64>,
+    /// The end of the registers that may be used; beyond it, more are prepared or the recursion ends.
+    pub(crate) stack_limit: Cell<*mut u64>,
+    pub(crate) stack_start: Cell<*mut u64>,
+    pub(crate) stack_end: Cell<*mut u64>,
+    /// Calls that may still nest before RecursionError.
+    pub(crate) remaining: Cell<i32>,
+    recursion_limit: Cell<i32>,
+    /// Lowest address the native stack may reach.
+    native_limit: Cell<usize>,
+    /// The exception on its way.
+    pub(crate) raised: ValueCell,
+    /// What `run` returns.
+    pub(crate) result: ValueCell,
+    /// The exception being handled, innermost first; generators have a level of their own.
+    pub(crate) handled: Cell<*const Handled>,
+    root_handled: Handled,
+    /// The innermost native activation of the loop.
+    pub(crate) activation: Cell<*const Activation>,
+    /// Something wants attention at the next backward jump or call.
+    pub(crate) breaker: Cell<bool>,
+}
+
+/// One level of the exceptions being handled. As `_PyErr_StackItem`.
+pub struct Handled {
+    pub(crate) exception: ValueCell,
+    pub(crate) previous: Cell<*const Handled>,
+}
+
+impl Handled {
+    /// A level with no exception.
+    pub const fn new() -> Handled {
+        Handled { exception: ValueCell::EMPTY, previous: Cell::new(std::ptr::null()) }
+    }
+}
+
+impl Default for Handled {
+    fn default() -> Self {
+        Handled::new()
+    }
+}
+
+static MAIN: GilCell<Thread> = GilCell::new(Thread {
+    ip: Cell::new(std::ptr::null()),
+    fp: Cell::new(std::ptr::null_mut()),
+    k: Cell::new(std::ptr::null()),
+    stack_limit: Cell::new(std::ptr::null_mut()),
+    stack_start: Cell::new(std::ptr::null_mut()),
+    stack_end: Cell::new(std::ptr::null_mut()),
+    remaining: Cell::new(1000),
+    recursion_limit: Cell::new(1000),
+    native_limit: Cell::new(0),
+    raised: ValueCell::EMPTY,
+    result: ValueCell::EMPTY,
+    handled: Cell::new(std::ptr::null()),
+    root_handled: Handled::new(),
+    activation: Cell::new(std::ptr::null()),
+    breaker: Cell::new(false),
+});
+
+/// The thread that holds the GIL.
+#[inline(always)]
+pub fn current() -> &'static Thread {
+    MAIN.get()
+}
+
+/// Registers of the main thread, in words: room for the deepest recursion that `sys.setrecursionlimit` can ask for.
+const STACK_WORDS: usize = 1 << 27;
+
+/// Prepares the thread for running: its registers and native stack bounds. `native_stack` is how many bytes of native
+/// stack the caller runs on.
+pub(crate) fn prepare(native_stack: usize) {
+    let thread = current();
+    thread.handled.set(&thread.root_handled);
+    let here = &native_stack as *const usize as usize;
+    thread.native_limit.set(here.saturating_sub(native_stack.saturating_sub(256 << 10)));
+    if thread.stack_start.get().is_null() {
+        let start = crate::vm::frame::reserve_registers(STACK_WORDS);
+        thread.stack_start.set(start);
+        thread.stack_limit.set(start);
+        // SAFETY: within or just past the reserved words.
+        thread.stack_end.set(unsafe { start.add(STACK_WORDS) });
+    }
+}
+
+impl Thread {
+    /// `sys.getrecursionlimit()`.
+    pub fn recursion_limit(&self) -> i32 {
+        self.recursion_limit.get()
+    }
+
+    /// Calls nested at present.
+    pub fn depth(&self) -> i32 {
+        self.recursion_limit.get() - self.remaining.get()
+    }
+
+    /// `sys.setrecursionlimit(limit)`.
+    pub fn set_recursion_limit(&self, limit: i32) {
+        let depth = self.depth();
+        self.recursion_limit.set(limit);
+        self.remaining.set(limit - depth);
+    }
+
+    /// Sets the exception on its way.
+    pub(crate) fn set_raised(&self, raised: Raised) {
+        self.raised.set(Some(raised.into_value()));
+    }
+
+    /// The exception being handled: the innermost level that has one.
+    pub fn handled_exception(&self) -> Option<Value> {
+        let mut level = self.handled.get();
+        // SAFETY: levels are linked while their owner runs.
+        while let Some(item) = unsafe { level.as_ref() } {
+            if let Some(exception) = item.exception.get() {
+                return Some(exception);
+            }
+            level = item.previous.get();
+        }
+        None
+    }
+
+    /// The exception that the innermost level handles.
+    pub(crate) fn own_handled(&self) -> Option<Value> {
+        // SAFETY: as for handled_exception.
+        unsafe { self.handled.get().as_ref() }.and_then(|item| item.exception.get())
+    }
+
+    /// Sets the exception that the innermost level handles.
+    pub(crate) fn set_handled(&self, exception: Option<Value>) {
+        // SAFETY: as for handled_exception.
+        if let Some(item) = unsafe { self.handled.get().as_ref() } {
+            item.exception.set(exception);
+        }
+    }
+}
+
+/// Counts a nested call until dropped.
+pub struct Depth(());
+
+impl Drop for Depth {
+    #[inline]
+    fn drop(&mut self) {
+        leave_recursion();
+    }
+}
+
+/// Counts a nested call of native code that may run Python code. As `Py_EnterRecursiveCall`.
+///
+/// # Errors
+/// `RecursionError` at the limit, or when the native stack is nearly used up.
+#[inline]
+pub fn enter_recursion(place: &str) -> PyResult<Depth> {
+    let thread = current();
+    let remaining = thread.remaining.get();
+    let here = &remaining as *const i32 as usize;
+    if remaining <= 0 || here < thread.native_limit.get() {
+        return Err(recursion_exceeded(place));
+    }
+    thread.remaining.set(remaining - 1);
+    Ok(Depth(()))
+}
+
+/// The end of what [`enter_recursion`] began, for the loop, which keeps no guard.
+#[inline]
+pub(crate) fn leave_recursion() {
+    let thread = current();
+    thread.remaining.set(thread.remaining.get() + 1);
+}
+
+/// The error at the recursion limit.
+#[cold]
+pub(crate) fn recursion_exceeded(place: &str) -> Raised {
+    recursion_error(format!("maximum recursion depth exceeded{place}"))
+}
+
+/// Reports an exception that nobody can handle (`__del__`, weakref callbacks). As `PyErr_WriteUnraisable`.
+pub fn report_unraisable(raised: Raised, source: &Value) {
+    crate::vm::report::unraisable(raised, source);
+}
+
+/// `StopIteration` with an optional value.
+pub fn stop_iteration(value: Option<Value>) -> Raised {
+    exceptions::stop_iteration(value)
+}
+
+/// `__name__` of the globals of the running Python function.
+pub fn caller_module_name() -> Option<Value> {
+    let globals = crate::vm::frame::current_globals()?;
+    globals.downcast::<crate::types::dict::Dict>()?.get_str(name!("__name__"))
+}
