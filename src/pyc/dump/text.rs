@@ -1,10 +1,10 @@
 //! The dump for people: the header, then each code object with its fields, nested ones after and below the outer.
 //!
 //! Constants look as Python's `repr` shows them. `&5` before one says that others refer to it as number 5, `*5` that
-//! this is such a reference; what is referred to is shown again if it is short, else only named.
+//! this is such a reference (not shown within tuples of names, which share almost everything); what is referred to is shown again if it is short, else only named.
 
 use crate::pyc::Pyc;
-use crate::pyc::code::{Code, CodeObject, Long, Str};
+use crate::pyc::code::{Code, CodeObject, Constant, Long, Str};
 use crate::pyc::header::{MAGIC, Validation};
 use crate::pyc::lnotab;
 use crate::pyc::marshal::{NodeId, Object, Payload, TypeCode};
@@ -104,7 +104,7 @@ impl<W: Write> Text<'_, W> {
             [("names", raw.names), ("varnames", raw.varnames), ("freevars", raw.freevars), ("cellvars", raw.cellvars)]
         {
             write!(self.out, "{indent}  {name:<12} ")?;
-            self.object(object(id))?;
+            self.names(object(id))?;
             writeln!(self.out)?;
         }
         self.bytecode(code, &indent)?;
@@ -128,10 +128,26 @@ impl<W: Write> Text<'_, W> {
         Ok(())
     }
 
+    /// Writes a tuple of names, without marks on the names: almost all are shared.
+    fn names(&mut self, tuple: Object<'_, '_>) -> io::Result<()> {
+        let Payload::Children(ids) = tuple.payload() else { return self.object(tuple) };
+        self.mark(tuple)?;
+        self.out.write_all(b"(")?;
+        for (index, &id) in ids.iter().enumerate() {
+            let name = tuple.tree().object(id);
+            self.out.write_all(if index == 0 { b"" } else { b", " })?;
+            match name.payload() {
+                Payload::Str(name) => string(name, self.out)?,
+                _ => self.out.write_all(&short_repr(name.resolve()))?,
+            }
+        }
+        self.out.write_all(if ids.len() == 1 { b",)" } else { b")" })
+    }
+
     fn bytecode(&mut self, code: Code<'_, '_>, indent: &str) -> io::Result<()> {
         let bytes = code.code();
         writeln!(self.out, "{indent}  code         {} bytes", bytes.len())?;
-        if self.is_long_reference(code, code.raw().code, bytes.len())? {
+        if is_long_reference(code, code.raw().code, bytes.len()) {
             return writeln!(self.out, "{indent}               (shown where it is first used)");
         }
         for row in bytes.chunks(32) {
@@ -145,17 +161,13 @@ impl<W: Write> Text<'_, W> {
     /// The line table: offsets at which lines start.
     fn lines(&mut self, code: Code<'_, '_>, indent: &str) -> io::Result<()> {
         write!(self.out, "{indent}  lines       ")?;
-        if self.is_long_reference(code, code.raw().lnotab, code.lnotab().len())? {
+        if is_long_reference(code, code.raw().lnotab, code.lnotab().len()) {
             return writeln!(self.out, " (a table of {} bytes, shared)", code.lnotab().len());
         }
         for (offset, line) in lnotab::line_starts(code.lnotab(), code.firstlineno(), code.code().len()) {
             write!(self.out, " {offset}:{line}")?;
         }
         writeln!(self.out)
-    }
-
-    fn is_long_reference(&self, code: Code<'_, '_>, id: NodeId, len: usize) -> io::Result<bool> {
-        Ok(len > FIELD_LIMIT && code.tree().object(id).type_code() == TypeCode::Ref)
     }
 
     /// Marks an object to which others refer.
@@ -187,6 +199,10 @@ impl<W: Write> Text<'_, W> {
             }
         }
     }
+}
+
+fn is_long_reference(code: Code<'_, '_>, id: NodeId, len: usize) -> bool {
+    len > FIELD_LIMIT && code.tree().object(id).type_code() == TypeCode::Ref
 }
 
 /// What an object looks like where it is only referred to: its `repr` if that is short, else what it is and where.
@@ -278,25 +294,17 @@ fn begin<'t>(object: Object<'t, '_>, limit: usize, out: &mut impl Write) -> io::
     let too_long =
         |len: usize| -> io::Result<()> { if len > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) } };
     match object.payload() {
-        Payload::None(_) => out.write_all(match object.type_code() {
-            TypeCode::None => b"None",
-            TypeCode::False => b"False",
-            TypeCode::True => b"True",
-            TypeCode::Ellipsis => b"Ellipsis",
-            TypeCode::StopIteration => b"<class 'StopIteration'>",
-            _ => b"<NULL>",
-        })?,
         Payload::Int(value) => write!(out, "{value}")?,
         Payload::Long(value) => {
             too_long(value.digits().len())?;
             long(value, out)?;
         }
-        Payload::FloatText(_) | Payload::FloatBits(_) | Payload::ComplexText(..) | Payload::ComplexBits(..) => {
-            match object.constant() {
-                crate::pyc::code::Constant::Float(value) => float(value, true, out)?,
-                crate::pyc::code::Constant::Complex(real, imag) => complex(real, imag, out)?,
-                _ => {}
-            }
+        Payload::None(_)
+        | Payload::FloatText(_)
+        | Payload::FloatBits(_)
+        | Payload::ComplexText(..)
+        | Payload::ComplexBits(..) => {
+            out.write_all(&repr_of_atom(object.constant()))?;
         }
         Payload::Bytes(value) => {
             too_long(value.len())?;
@@ -327,6 +335,29 @@ fn begin<'t>(object: Object<'t, '_>, limit: usize, out: &mut impl Write) -> io::
         }
     }
     Ok(None)
+}
+
+/// Python's `repr` of a value without parts; of a container or code object only its type's name. Ints of more than
+/// 4,500 bits come in hexadecimal.
+pub fn repr_of_atom(value: Constant<'_, '_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = match value {
+        Constant::None => out.write_all(b"None"),
+        Constant::True => out.write_all(b"True"),
+        Constant::False => out.write_all(b"False"),
+        Constant::Ellipsis => out.write_all(b"Ellipsis"),
+        Constant::StopIteration => out.write_all(b"<class 'StopIteration'>"),
+        Constant::Null => out.write_all(b"<NULL>"),
+        Constant::Int(value) => write!(out, "{value}"),
+        Constant::BigInt(value) => long(value, &mut out),
+        Constant::Float(value) => float(value, true, &mut out),
+        Constant::Complex(real, imag) => complex(real, imag, &mut out),
+        Constant::Str(value) => string(value, &mut out),
+        Constant::Bytes(value) => bytes(value, &mut out),
+        _ => write!(out, "<{}>", value.type_name()),
+    };
+    out
 }
 
 fn code_name(object: Object<'_, '_>, code: &CodeObject, out: &mut impl Write) -> io::Result<()> {
