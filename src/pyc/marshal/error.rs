@@ -73,7 +73,8 @@ pub enum ErrorKind {
     InvalidUtf8(String),
     /// A field of a code object has the wrong type or a negative count.
     BadCodeField,
-    /// One of `co_names`, `co_varnames`, `co_freevars`, `co_cellvars` holds something that is not a string.
+    /// One of `co_names`, `co_varnames`, `co_freevars`, `co_cellvars` holds something that is not a string. 3.8 ends the
+    /// process with this text; later versions raise `SystemError`.
     NonStringInCode,
     /// `co_consts` is a tuple that is still being built. CPython crashes here.
     UnfinishedConsts,
