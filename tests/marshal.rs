@@ -5,6 +5,7 @@ mod cpython;
 use pretty_assertions::assert_eq;
 use pycvm::pyc::code::{Code, Constant};
 use pycvm::pyc::marshal::{self, Object, Payload, TypeCode};
+use pycvm::pyc::repr::repr;
 use pycvm::pyc::{self, dump};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -90,46 +91,11 @@ const FORMS: &[(&[u8], &str)] = &[
     (b")\x02\xbe\x01\x00\x00\x00Nr\x00\x00\x00\x00", "(frozenset({None}), frozenset({None}))"),
 ];
 
-/// Python's `repr`, as far as the table above needs it; `open` holds the containers being shown.
-fn repr(value: Constant<'_, '_>, open: &mut Vec<marshal::NodeId>) -> String {
-    let mut items = |node, parts: Vec<Constant<'_, '_>>, begin: &str, end: &str, dots: &str| {
-        if open.contains(&node) {
-            return dots.to_string();
-        }
-        open.push(node);
-        let parts: Vec<String> = parts.into_iter().map(|part| repr(part, open)).collect();
-        open.pop();
-        format!("{begin}{}{end}", parts.join(", "))
-    };
-    match value {
-        Constant::Tuple(all) => {
-            items(all.node(), all.iter().collect(), "(", if all.len() == 1 { ",)" } else { ")" }, "(...)")
-        }
-        Constant::List(all) => items(all.node(), all.iter().collect(), "[", "]", "[...]"),
-        Constant::Set(all) if all.is_empty() => "set()".into(),
-        Constant::Set(all) => items(all.node(), all.iter().collect(), "{", "}", "{...}"),
-        Constant::FrozenSet(all) if all.is_empty() => "frozenset()".into(),
-        Constant::FrozenSet(all) => items(all.node(), all.iter().collect(), "frozenset({", "})", "frozenset(...)"),
-        Constant::Dict(all) => {
-            let keys: Vec<_> = all.iter().collect();
-            if open.contains(&all.node()) {
-                return "{...}".into();
-            }
-            open.push(all.node());
-            let pairs: Vec<_> =
-                keys.into_iter().map(|(k, v)| format!("{}: {}", repr(k, open), repr(v, open))).collect();
-            open.pop();
-            format!("{{{}}}", pairs.join(", "))
-        }
-        atom => String::from_utf8(dump::text::repr_of_atom(atom)).expect("repr is UTF-8"),
-    }
-}
-
 #[test]
 fn every_form_has_cpythons_value() {
     for &(data, expected) in FORMS {
         let tree = marshal::read(data).unwrap_or_else(|error| panic!("{}: {error}", data.escape_ascii()));
-        assert_eq!(repr(tree.root().constant(), &mut Vec::new()), expected, "{}", data.escape_ascii());
+        assert_eq!(repr(tree.root().constant(), usize::MAX), expected, "{}", data.escape_ascii());
         assert_eq!(tree.end_offset(), data.len(), "{}", data.escape_ascii());
     }
 }
@@ -143,8 +109,8 @@ fn the_table_of_forms_is_cpythons() {
         data.iter().for_each(|byte| input += &format!("{byte:02x}"));
         input.push('\n');
     }
-    let answers = run(Path::new(python), &["-c", code], input.as_bytes());
-    let expected: Vec<String> = FORMS.iter().map(|(_, repr)| python_ascii(repr)).collect();
+    let answers = run(python, &["-c", code], input.as_bytes());
+    let expected: Vec<String> = FORMS.iter().map(|(_, text)| python_ascii(text)).collect();
     assert_eq!(String::from_utf8(answers).unwrap().lines().collect::<Vec<_>>(), expected);
 }
 

@@ -20,12 +20,14 @@
 #![forbid(unsafe_code)]
 
 pub mod code;
+pub mod dis;
 pub mod dump;
 pub mod flags;
 pub mod header;
 pub mod lnotab;
 pub mod marshal;
 pub mod opcode;
+pub mod repr;
 pub mod verify;
 
 use code::Code;

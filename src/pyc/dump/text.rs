@@ -4,10 +4,11 @@
 //! this is such a reference (not shown within tuples of names, which share almost everything); what is referred to is shown again if it is short, else only named.
 
 use crate::pyc::Pyc;
-use crate::pyc::code::{Code, CodeObject, Constant, Long, Str};
+use crate::pyc::code::{Code, CodeObject};
 use crate::pyc::header::{MAGIC, Validation};
 use crate::pyc::lnotab;
 use crate::pyc::marshal::{NodeId, Object, Payload, TypeCode};
+use crate::pyc::repr;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
@@ -137,7 +138,7 @@ impl<W: Write> Text<'_, W> {
             let name = tuple.tree().object(id);
             self.out.write_all(if index == 0 { b"" } else { b", " })?;
             match name.payload() {
-                Payload::Str(name) => string(name, self.out)?,
+                Payload::Str(_) => atom(name, self.out)?,
                 _ => self.out.write_all(&short_repr(name.resolve()))?,
             }
         }
@@ -294,26 +295,25 @@ fn begin<'t>(object: Object<'t, '_>, limit: usize, out: &mut impl Write) -> io::
     let too_long =
         |len: usize| -> io::Result<()> { if len > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) } };
     match object.payload() {
-        Payload::Int(value) => write!(out, "{value}")?,
-        Payload::Long(value) => {
+        Payload::Long(value) if value.digits().len() > MAX_DECIMAL_DIGITS => {
             too_long(value.digits().len())?;
-            long(value, out)?;
-        }
-        Payload::None(_)
-        | Payload::FloatText(_)
-        | Payload::FloatBits(_)
-        | Payload::ComplexText(..)
-        | Payload::ComplexBits(..) => {
-            out.write_all(&repr_of_atom(object.constant()))?;
+            super::json::hex_long(value, out)?;
         }
         Payload::Bytes(value) => {
             too_long(value.len())?;
-            bytes(value, out)?;
+            atom(object, out)?;
         }
         Payload::Str(value) => {
             too_long(value.bytes().len())?;
-            string(value, out)?;
+            atom(object, out)?;
         }
+        Payload::None(_)
+        | Payload::Int(_)
+        | Payload::Long(_)
+        | Payload::FloatText(_)
+        | Payload::FloatBits(_)
+        | Payload::ComplexText(..)
+        | Payload::ComplexBits(..) => atom(object, out)?,
         // Written by the caller.
         Payload::Ref(..) => {}
         Payload::Code(code) => code_name(object, code, out)?,
@@ -337,117 +337,14 @@ fn begin<'t>(object: Object<'t, '_>, limit: usize, out: &mut impl Write) -> io::
     Ok(None)
 }
 
-/// Python's `repr` of a value without parts; of a container or code object only its type's name. Ints of more than
-/// 4,500 bits come in hexadecimal.
-pub fn repr_of_atom(value: Constant<'_, '_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    // Writing to memory cannot fail.
-    let _ = match value {
-        Constant::None => out.write_all(b"None"),
-        Constant::True => out.write_all(b"True"),
-        Constant::False => out.write_all(b"False"),
-        Constant::Ellipsis => out.write_all(b"Ellipsis"),
-        Constant::StopIteration => out.write_all(b"<class 'StopIteration'>"),
-        Constant::Null => out.write_all(b"<NULL>"),
-        Constant::Int(value) => write!(out, "{value}"),
-        Constant::BigInt(value) => long(value, &mut out),
-        Constant::Float(value) => float(value, true, &mut out),
-        Constant::Complex(real, imag) => complex(real, imag, &mut out),
-        Constant::Str(value) => string(value, &mut out),
-        Constant::Bytes(value) => bytes(value, &mut out),
-        _ => write!(out, "<{}>", value.type_name()),
-    };
-    out
+/// Writes an object without parts.
+fn atom(object: Object<'_, '_>, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(repr::repr(object.constant(), usize::MAX).as_bytes())
 }
 
 fn code_name(object: Object<'_, '_>, code: &CodeObject, out: &mut impl Write) -> io::Result<()> {
     let Payload::Str(name) = object.tree().object(code.name).resolve().payload() else { return Ok(()) };
     write!(out, "<code {} at offset {}>", name.cut(100).to_string_lossy().escape_debug(), object.offset())
-}
-
-/// An int: decimal, or hexadecimal if it is very long.
-fn long(value: Long<'_>, out: &mut impl Write) -> io::Result<()> {
-    if value.digits().len() > MAX_DECIMAL_DIGITS {
-        return super::json::hex_long(value, out);
-    }
-    write!(out, "{}", value.to_bigint())
-}
-
-/// A float as Python's `repr`: the shortest digits that read back as the same number. With `point`, a whole number ends
-/// in `.0`.
-fn float(value: f64, point: bool, out: &mut impl Write) -> io::Result<()> {
-    if !value.is_finite() {
-        let text = if value.is_nan() { "nan" } else { "inf" };
-        return write!(out, "{}{text}", if value == f64::NEG_INFINITY { "-" } else { "" });
-    }
-    let magnitude = value.abs();
-    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-        let text = format!("{value:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
-        return write!(out, "{digits}e{sign}{exponent:0>2}");
-    }
-    if point { write!(out, "{value:?}") } else { write!(out, "{value}") }
-}
-
-fn complex(real: f64, imag: f64, out: &mut impl Write) -> io::Result<()> {
-    if real == 0.0 && real.is_sign_positive() {
-        float(imag, false, out)?;
-        return out.write_all(b"j");
-    }
-    out.write_all(b"(")?;
-    float(real, false, out)?;
-    if imag.is_nan() || !imag.is_sign_negative() {
-        out.write_all(b"+")?;
-    }
-    float(imag, false, out)?;
-    out.write_all(b"j)")
-}
-
-fn bytes(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
-    out.write_all(&[b'b', quote])?;
-    for &byte in bytes {
-        match byte {
-            b'\\' => out.write_all(b"\\\\")?,
-            b'\t' => out.write_all(b"\\t")?,
-            b'\n' => out.write_all(b"\\n")?,
-            b'\r' => out.write_all(b"\\r")?,
-            _ if byte == quote => out.write_all(&[b'\\', byte])?,
-            b' '..=b'~' => out.write_all(&[byte])?,
-            _ => write!(out, "\\x{byte:02x}")?,
-        }
-    }
-    out.write_all(&[quote])
-}
-
-fn string(string: Str<'_>, out: &mut impl Write) -> io::Result<()> {
-    let bytes = string.bytes();
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
-    write!(out, "{quote}")?;
-    for point in string.code_points() {
-        match char::from_u32(point) {
-            Some('\\') => out.write_all(b"\\\\")?,
-            Some('\t') => out.write_all(b"\\t")?,
-            Some('\n') => out.write_all(b"\\n")?,
-            Some('\r') => out.write_all(b"\\r")?,
-            Some(c) if c == quote => write!(out, "\\{c}")?,
-            Some(c @ ' '..='~') => out.write_all(&[c as u8])?,
-            Some(c) if is_printable(c) => out.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?,
-            _ if point < 0x100 => write!(out, "\\x{point:02x}")?,
-            _ if point < 0x10000 => write!(out, "\\u{point:04x}")?,
-            _ => write!(out, "\\U{point:08x}")?,
-        }
-    }
-    write!(out, "{quote}")
-}
-
-/// Whether a character can be shown as it is. Goes by the Unicode version of the Rust library, not that of 3.8.
-fn is_printable(c: char) -> bool {
-    // Alone, a combining character would be escaped too.
-    let mut pair = ['a', c].iter().collect::<String>();
-    pair.truncate(1 + c.len_utf8());
-    !c.is_control() && !c.is_whitespace() && pair.escape_debug().count() == 2
 }
 
 /// Seconds since 1970, shown as a date.

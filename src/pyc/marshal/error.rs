@@ -1,6 +1,6 @@
 //! What can be wrong with marshal data: one variant for each thing CPython's reader refuses, with CPython's own text.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// An error of the marshal reader: what is wrong, and at which byte.
 ///
@@ -152,8 +152,16 @@ impl Error {
 const BAD_INTERNAL_CALL: &str = "Objects/codeobject.c:130: bad argument to internal function";
 
 impl fmt::Display for Error {
+    /// The message and the offset, in one line: what the message quotes of the data may hold control characters, which
+    /// are escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at offset {}", self.message(), self.offset())
+        for c in self.message().chars() {
+            match c.is_control() {
+                true => write!(f, "{}", c.escape_default())?,
+                false => f.write_char(c)?,
+            }
+        }
+        write!(f, " at offset {}", self.offset())
     }
 }
 
