@@ -30,7 +30,10 @@ pub(super) enum Kind {
     Except,
     /// Entered by an exception, the upper three slots used as ordinary values.
     Handler,
+    /// Entered by an exception or by `BEGIN_FINALLY`.
     Finally,
+    /// Entered by `CALL_FINALLY`, or as well by an exception or `BEGIN_FINALLY`.
+    Called,
     /// The two slots of `LOAD_METHOD`.
     Method,
 }
@@ -41,7 +44,7 @@ impl Kind {
         match self {
             Kind::Setup { handler, with } => Some(BlockKind::Setup { handler, with }),
             Kind::Except | Kind::Handler => Some(BlockKind::Except),
-            Kind::Finally => Some(BlockKind::Finally),
+            Kind::Finally | Kind::Called => Some(BlockKind::Finally),
             Kind::Method => None,
         }
     }
@@ -52,7 +55,7 @@ impl Link {
     pub fn floor(&self) -> u32 {
         self.level.saturating_add(match self.kind {
             Kind::Setup { .. } => 0,
-            Kind::Except | Kind::Finally => 6,
+            Kind::Except | Kind::Finally | Kind::Called => 6,
             Kind::Handler => 3,
             Kind::Method => 2,
         })
@@ -63,7 +66,7 @@ impl Link {
         let end = match self.kind {
             Kind::Setup { .. } => return false,
             Kind::Except | Kind::Handler => self.level.saturating_add(3),
-            Kind::Finally => self.level.saturating_add(6),
+            Kind::Finally | Kind::Called => self.level.saturating_add(6),
             Kind::Method => self.level.saturating_add(2),
         };
         let start = if self.cleanup { self.level.saturating_sub(1) } else { self.level };
@@ -143,6 +146,9 @@ impl Chains {
             let kind = match (one.kind, other.kind) {
                 (kind, same) if kind == same => kind,
                 (Kind::Except, Kind::Finally) | (Kind::Finally, Kind::Except) => Kind::Finally,
+                (Kind::Called, Kind::Except | Kind::Finally) | (Kind::Except | Kind::Finally, Kind::Called) => {
+                    Kind::Called
+                }
                 (Kind::Except, Kind::Handler) | (Kind::Handler, Kind::Except) => Kind::Handler,
                 _ => return None,
             };

@@ -59,8 +59,8 @@ impl<'a> Flow<'a> {
             queued: vec![false; units],
             max_depth: 0,
             steps: 0,
-            // Real code needs about two steps an instruction.
-            max_steps: 64 * units as u64 + 10_000,
+            // Compiled code needs less than four steps an instruction.
+            max_steps: 32 * units as u64 + 10_000,
             // An instruction pushes two values at most, UNPACK_* as many as instructions follow to take them, and
             // handlers six slots each.
             max_useful_depth: input.code.len() as u64 + 256,
@@ -145,13 +145,18 @@ impl<'a> Flow<'a> {
             }
             WithCleanupStart => {
                 let link = self.finally_block(&step, 0)?;
+                if link.kind == Kind::Called {
+                    return Err(Reason::CleanupCalled);
+                }
                 self.reach_below(&step, link)?;
                 step.chain = self.chains.intern(Link { cleanup: true, ..link });
             }
             WithCleanupFinish => {
                 let link = self.top(step.chain).filter(|link| link.cleanup).ok_or(Reason::CleanupOrder)?;
                 step.require_depth(u64::from(link.level) + 8)?;
-                step.chain = self.chains.intern(Link { cleanup: false, level: link.level.saturating_sub(1), ..link });
+                // If EXIT silences the exception, NULL takes its place: it may be either now.
+                let level = link.level.saturating_sub(1);
+                step.chain = self.chains.intern(Link { cleanup: false, level, kind: Kind::Finally, ..link });
             }
             RotFour => self.rotate_four(&mut step)?,
             LoadMethod => {
@@ -217,7 +222,7 @@ impl<'a> Flow<'a> {
         if let Some(level) = call.except {
             chain = self.push(chain, Kind::Handler, level)?;
         }
-        let chain = self.push(chain, Kind::Finally, call.level)?;
+        let chain = self.push(chain, Kind::Called, call.level)?;
         let depth = self.checked(u64::from(call.level) + 6)?;
         self.jump(&step, State { depth, chain })?;
         self.fall_through(&step, step.state())
@@ -274,7 +279,7 @@ impl<'a> Flow<'a> {
 
     /// The innermost block, which must be an `except` or `finally` body with its six slots and `extra` values on them.
     fn finally_block(&self, step: &Step, extra: u32) -> Result<Link, Reason> {
-        let link = self.top(step.chain).filter(|link| matches!(link.kind, Kind::Except | Kind::Finally));
+        let link = self.top(step.chain).filter(|link| matches!(link.kind, Kind::Except | Kind::Finally | Kind::Called));
         let link = link.ok_or(Reason::NoFinallyBlock)?;
         if link.cleanup {
             return Err(Reason::CleanupOrder);
@@ -367,7 +372,7 @@ impl<'a> Flow<'a> {
     fn below(&self, chain: u32) -> Reason {
         match self.top(chain).map(|link| link.kind) {
             Some(Kind::Method) => Reason::MethodSlot,
-            Some(Kind::Except | Kind::Handler | Kind::Finally) => Reason::ExceptionSlot,
+            Some(Kind::Except | Kind::Handler | Kind::Finally | Kind::Called) => Reason::ExceptionSlot,
             _ => Reason::BelowBlock,
         }
     }

@@ -19,12 +19,14 @@
 //! - In an `Except` block the upper three slots may be used as ordinary values, which is what except clauses do; from
 //!   then on only `POP_EXCEPT` can end it. The lower three are never touched by anything else, with one exception:
 //!   `return` inside an except clause moves its value below them with `ROT_FOUR`, which lifts the block's level by one.
-//!   If a `Setup` block lies on it, that is lifted too and the next instruction is its `POP_BLOCK`.
+//!   If a `Setup` block lies on it, that is lifted too and the next instruction is its `POP_BLOCK`; nothing may be
+//!   raised between the two (a signal's exception, say), for the handler does not know of the shift.
 //! - A block that may have been entered without an exception is [`BlockKind::Finally`]: what it is shows in the top slot
 //!   at run time. Only `END_FINALLY`, `POP_FINALLY` and `WITH_CLEANUP_*` touch its slots.
 //! - `WITH_CLEANUP_START` finds EXIT, some ordinary value, in slot `level - 1`. From then to `WITH_CLEANUP_FINISH` that
-//!   slot is empty ([`Block::cleanup`]); `WITH_CLEANUP_FINISH` shifts the six slots down by one, and the level with them.
-//!   It may find a return address in the top slot, as it may NULL.
+//!   slot is empty ([`Block::cleanup`]); `WITH_CLEANUP_FINISH` shifts the six slots down by one, and the level with
+//!   them, and leaves a `Finally` block: if EXIT silenced the exception, NULL is in the top slot now. A body with
+//!   `WITH_CLEANUP_START` is never entered by `CALL_FINALLY`.
 //! - The two slots that `LOAD_METHOD` pushes are touched by nothing but the `CALL_METHOD` that belongs to them.
 //!
 //! What values are at run time (an iterator, a code object, a tuple of cells) is not proved.
@@ -32,9 +34,10 @@
 mod blocks;
 mod flow;
 
-use super::code::Code;
+use super::code::{Code, Nested};
 use super::opcode::{ArgKind, COMPARE_OPS, Instruction, Instructions, Opcode};
 use std::fmt;
+use std::rc::Rc;
 
 /// `co_flags`: the locals are an array, not a mapping.
 const CO_OPTIMIZED: u32 = 0x1;
@@ -47,7 +50,7 @@ const SUSPENDABLE: u32 = 0x20 | 0x80 | 0x200;
 /// `CO_MAXBLOCKS`: how deep blocks may nest.
 pub const MAX_BLOCKS: u32 = 20;
 
-/// Findings of one code object after which the search ends.
+/// Findings after which the search ends.
 pub const MAX_FINDINGS: usize = 1000;
 
 /// In [`Analysis::depth`]: nothing reaches this code unit.
@@ -225,6 +228,8 @@ pub enum Reason {
     },
     /// `WITH_CLEANUP_FINISH` without `WITH_CLEANUP_START`, or anything else that ends a block in between.
     CleanupOrder,
+    /// `WITH_CLEANUP_START` in a body that `CALL_FINALLY` enters: it would take EXIT away from the caller.
+    CleanupCalled,
     /// `CALL_FINALLY` of a `finally` body that belongs to other blocks or to another depth.
     CallOfForeignFinally,
     /// `CALL_METHOD` without a `LOAD_METHOD` at the place where its argument count puts it.
@@ -277,6 +282,7 @@ impl fmt::Display for Reason {
                 write!(f, "stack depth {depth} where the block asks for {needed}")
             }
             Reason::CleanupOrder => f.write_str("WITH_CLEANUP_START and WITH_CLEANUP_FINISH do not pair"),
+            Reason::CleanupCalled => f.write_str("WITH_CLEANUP_START in a finally body that is called"),
             Reason::CallOfForeignFinally => f.write_str("CALL_FINALLY of a finally body that belongs elsewhere"),
             Reason::NoMethod => f.write_str("CALL_METHOD without its LOAD_METHOD"),
             Reason::TooComplicated => f.write_str("too complicated to be checked"),
@@ -369,6 +375,43 @@ pub fn analyze(input: &Input) -> Result<Analysis, Vec<Finding>> {
     }
     findings.list.sort_by_key(|finding| finding.offset);
     Err(findings.list)
+}
+
+/// A finding, and the code object it was found in.
+#[derive(Clone, Debug)]
+pub struct Located<'t, 'a> {
+    /// The code object.
+    pub nested: Rc<Nested<'t, 'a>>,
+    /// What is wrong.
+    pub finding: Finding,
+}
+
+/// Checks a code object and all code objects nested in it, each as [`analyze`] does.
+///
+/// Gives what is wrong with them, at most [`MAX_FINDINGS`]; nothing if all are safe to execute. In a file which has many
+/// code objects share their bytecode, so that checking all would take out of proportion to its size, those for which no
+/// time is left are findings ([`Reason::TooComplicated`]).
+pub fn verify<'t, 'a>(code: Code<'t, 'a>) -> Vec<Located<'t, 'a>> {
+    let mut findings = Vec::new();
+    let mut budget = code.tree().data().len().saturating_mul(4);
+    for nested in code.walk() {
+        let nested = Rc::new(nested);
+        let input = Input::of(nested.code);
+        let result = match budget.checked_sub(input.code.len()) {
+            Some(rest) => {
+                budget = rest;
+                analyze(&input).map(drop)
+            }
+            None => Err(vec![Finding { offset: 0, reason: Reason::TooComplicated }]),
+        };
+        for finding in result.err().unwrap_or_default() {
+            if findings.len() >= MAX_FINDINGS {
+                return findings;
+            }
+            findings.push(Located { nested: nested.clone(), finding });
+        }
+    }
+    findings
 }
 
 /// Collects findings up to the limit.

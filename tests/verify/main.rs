@@ -1,6 +1,8 @@
 //! `pycvm::pyc::verify`: everything CPython compiles is accepted, what would break a virtual machine is not.
 
+#[path = "../cpython/mod.rs"]
 mod cpython;
+mod machine;
 
 use pycvm::pyc::marshal;
 use pycvm::pyc::opcode::Opcode::{self, *};
@@ -144,6 +146,20 @@ fn findings() {
             &[load, (SetupFinally, 8), (BeginFinally, 0), (WithCleanupStart, 0), load, ret, ret],
             &[(6, Reason::BelowBlock)],
         ),
+        (
+            &[
+                load,
+                (CallFinally, 4),
+                load,
+                ret,
+                (WithCleanupStart, 0),
+                (WithCleanupFinish, 0),
+                (EndFinally, 0),
+                load,
+                ret,
+            ],
+            &[(8, Reason::CleanupCalled)],
+        ),
         (&[load, (LoadMethod, 0), (CallMethod, 0), ret], &[]),
         (&[load, (LoadMethod, 0), (PopTop, 0), ret], &[(4, Reason::MethodSlot)]),
         (&[load, (LoadMethod, 0), (DupTop, 0), ret], &[(4, Reason::MethodSlot)]),
@@ -254,8 +270,8 @@ const COMPILED: &[Compiled] = &[
             (50, UNREACHABLE, ""),
             (54, 8, "except at 2"),
             (56, 10, "cleanup except at 2"),
-            (58, 7, "except at 1"),
-            (60, UNREACHABLE, ""),
+            (58, 7, "finally at 1"),
+            (60, 1, ""),
             (62, 0, ""),
         ],
         finally_calls: &[],
@@ -294,7 +310,8 @@ const COMPILED: &[Compiled] = &[
             (46, 11, "cleanup finally at 3"),
             (54, 8, "finally at 2"),
             (62, 8, "except at 2"),
-            (74, UNREACHABLE, ""),
+            (72, 7, "finally at 1"),
+            (74, 1, ""),
             (76, 7, "except at 1"),
             (78, 0, ""),
         ],
@@ -305,10 +322,8 @@ const COMPILED: &[Compiled] = &[
 #[test]
 fn depths_and_blocks() {
     for case in COMPILED {
-        let hex = case.code.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
-        let code: Vec<u8> = hex.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
-        let (nlocals, varnames) = (3, 3);
-        let input = Input { stacksize: case.stacksize, flags: case.flags, nlocals, varnames, names: 3, ..input(&code) };
+        let code = case.bytes();
+        let input = case.input(&code);
         let analysis = verify::analyze(&input).expect(case.source);
         for &(offset, depth, blocks) in case.states {
             let unit = offset as usize / 2;
