@@ -2,7 +2,8 @@
 //!
 //! `cargo run --example fuzz_pyc [COUNT [SEED]]` (200,000 files, seed 1). The development profile has the overflow checks;
 //! in the release profile a panic ends the process after its report. Files come from `fixtures/` and, where there is a
-//! CPython 3.8, from its library. A case that fails is written to the folder for temporary files and named.
+//! CPython 3.8, from its library. A case that fails is written to the folder for temporary files and named;
+//! `fuzz_pyc FILE...` runs such files again, and says what each stage takes.
 
 use pycvm::pyc::marshal::{self, Object, Payload, TypeCode};
 use pycvm::pyc::{self, Pyc, code, dis, dump, verify};
@@ -60,7 +61,10 @@ fn main() -> ExitCode {
 }
 
 fn fuzz() -> Result<bool, Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
+    if args.peek().is_some_and(|arg| arg.parse::<u64>().is_err()) {
+        return replay(args);
+    }
     let count: u64 = args.next().map_or(Ok(200_000), |count| count.parse())?;
     let seed: u64 = args.next().map_or(Ok(1), |seed| seed.parse())?;
     let corpus = Corpus::load()?;
@@ -102,6 +106,32 @@ fn fuzz() -> Result<bool, Box<dyn std::error::Error>> {
     }
     println!("failures: {}", totals.failures);
     Ok(totals.failures == 0 && memory.is_none_or(|memory| memory <= MEMORY_LIMIT))
+}
+
+/// Runs given files.
+fn replay(paths: impl Iterator<Item = String>) -> Result<bool, Box<dyn std::error::Error>> {
+    let mut slow = false;
+    for path in paths {
+        let file = std::fs::read(&path)?;
+        println!("{path}: {} bytes", file.len());
+        let start = Instant::now();
+        let pyc = match pyc::read(&file) {
+            Ok(pyc) => pyc,
+            Err(error) => {
+                println!("  refused: {error}");
+                continue;
+            }
+        };
+        println!("  {:<10} {:?}", "read", start.elapsed());
+        for (name, stage) in STAGES {
+            let (start, mut out) = (Instant::now(), Count(0));
+            stage(&pyc, &mut out)?;
+            println!("  {name:<10} {:?}, {} bytes", start.elapsed(), out.0);
+        }
+        slow |= start.elapsed() > TIME_LIMIT;
+    }
+    println!("peak memory: {:.1} MiB", peak_memory().unwrap_or(0) as f64 / 1024.0);
+    Ok(!slow)
 }
 
 /// What became of a case: refused, or how much output it made.

@@ -131,7 +131,12 @@ impl<W: Write> Text<'_, W> {
 
     /// Writes a tuple of names, without marks on the names: almost all are shared.
     fn names(&mut self, tuple: Object<'_, '_>) -> io::Result<()> {
-        let Payload::Children(ids) = tuple.payload() else { return self.object(tuple) };
+        let Payload::Children(ids) = tuple.payload() else {
+            if let Payload::Ref(index, _) = tuple.payload() {
+                write!(self.out, "*{index} ")?;
+            }
+            return self.out.write_all(&short_repr(tuple.resolve(), FIELD_LIMIT));
+        };
         self.mark(tuple)?;
         self.out.write_all(b"(")?;
         for (index, &id) in ids.iter().enumerate() {
@@ -139,7 +144,7 @@ impl<W: Write> Text<'_, W> {
             self.out.write_all(if index == 0 { b"" } else { b", " })?;
             match name.payload() {
                 Payload::Str(_) => atom(name, self.out)?,
-                _ => self.out.write_all(&short_repr(name.resolve()))?,
+                _ => self.out.write_all(&short_repr(name.resolve(), REFERENCE_LIMIT))?,
             }
         }
         self.out.write_all(if ids.len() == 1 { b",)" } else { b")" })
@@ -187,7 +192,7 @@ impl<W: Write> Text<'_, W> {
             if let Some(object) = next {
                 if let Payload::Ref(index, _) = object.payload() {
                     write!(self.out, "*{index} ")?;
-                    self.out.write_all(&short_repr(object.resolve()))?;
+                    self.out.write_all(&short_repr(object.resolve(), REFERENCE_LIMIT))?;
                 } else {
                     self.mark(object)?;
                     open.extend(begin(object, usize::MAX, self.out)?);
@@ -207,11 +212,12 @@ fn is_long_reference(code: Code<'_, '_>, id: NodeId, len: usize) -> bool {
 }
 
 /// What an object looks like where it is only referred to: its `repr` if that is short, else what it is and where.
-fn short_repr(object: Object<'_, '_>) -> Vec<u8> {
-    let limit = match object.type_code() {
-        TypeCode::Tuple | TypeCode::SmallTuple => FIELD_LIMIT,
-        _ => REFERENCE_LIMIT,
-    };
+fn short_repr(object: Object<'_, '_>, limit: usize) -> Vec<u8> {
+    if let Payload::Children(ids) = object.payload()
+        && ids.len() > limit / 3
+    {
+        return named(object);
+    }
     let mut short = Short { text: Vec::new(), limit };
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut next = Some(object);
