@@ -445,6 +445,59 @@ fn shared_code_objects_are_shown_once() {
     assert!(text.len() < 100_000 && json.len() < 100_000, "{} and {} bytes", text.len(), json.len());
 }
 
+/// A big object, and many code objects (or other constants) that refer to it: what is shown of them must stay in
+/// proportion to the file, and so must the time.
+#[test]
+fn references_to_big_objects_cost_little() {
+    const BIG: usize = 30_000;
+    const MANY: usize = 500;
+    let sized = |type_code: u8, len: usize, bytes: &[u8]| {
+        [&[type_code | 0x80][..], &(len as u32).to_le_bytes(), bytes].concat()
+    };
+    let reference = b"r\x00\x00\x00\x00";
+    let holder = |place: usize| {
+        let empty: [&[u8]; 9] =
+            [b"s\0\0\0\0", b")\0", b")\0", b")\0", b")\0", b")\0", b"z\x01f", b"z\x01f", b"s\0\0\0\0"];
+        let mut data = b"c".to_vec();
+        data.extend([0; 24]);
+        for (field, bytes) in empty.into_iter().enumerate() {
+            if field == 8 {
+                data.extend([1, 0, 0, 0]);
+            }
+            data.extend(if field == place { reference } else { bytes });
+        }
+        data
+    };
+    let text = sized(b'a', BIG, &b"x".repeat(BIG));
+    let cases: [(&str, Vec<u8>, Vec<u8>); 11] = [
+        ("bytecode", sized(b's', BIG, &b"d\0".repeat(BIG / 2)), holder(0)),
+        ("consts", sized(b'(', BIG, &b"N".repeat(BIG)), holder(1)),
+        ("names", sized(b'(', BIG, &b"z\x01a".repeat(BIG)), holder(2)),
+        ("varnames", sized(b'(', BIG, &b"z\x01a".repeat(BIG)), holder(3)),
+        ("filename", text.clone(), holder(6)),
+        ("name", text.clone(), holder(7)),
+        ("line table", sized(b's', BIG, &b"\x01\x01".repeat(BIG / 2)), holder(8)),
+        ("bytes", sized(b's', BIG, &b"x".repeat(BIG)), reference.to_vec()),
+        ("str", text, reference.to_vec()),
+        ("int", sized(b'l', BIG, &b"\x01\x00".repeat(BIG)), reference.to_vec()),
+        ("list", sized(b'[', BIG, &b"N".repeat(BIG)), reference.to_vec()),
+    ];
+    for (what, shared, user) in cases {
+        let count = (MANY as u32 + 1).to_le_bytes();
+        let consts = [&b"("[..], &count, &shared, &user.repeat(MANY)].concat();
+        let file = pyc_file(&code("<module>", b"", &consts));
+        let pyc = pyc::read(&file).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let mut out = Vec::new();
+        dump::text::dump(&pyc, &mut out).expect("in memory");
+        assert!(out.len() < 40 * file.len(), "{what}: {} bytes of text for {}", out.len(), file.len());
+        out.clear();
+        dump::json::dump(&pyc, &mut out).expect("in memory");
+        assert!(out.len() < 50 * file.len(), "{what}: {} bytes of JSON for {}", out.len(), file.len());
+        let names: usize = pyc.code().walk().map(|nested| nested.qualname.len()).sum();
+        assert!(names < 40 * file.len(), "{what}: {names} bytes of names for {}", file.len());
+    }
+}
+
 #[test]
 fn payloads_keep_the_bits_of_a_nan() {
     let tree = marshal::read(b"g\x01\x02\x03\x00\x00\x00\xf8\xff").expect("valid");

@@ -17,8 +17,10 @@ use std::time::{Duration, Instant};
 #[path = "../tests/cpython/mod.rs"]
 mod cpython;
 
+type Stage = fn(&Pyc<'_>, &mut Count) -> io::Result<()>;
+
 /// What every readable file goes through.
-const STAGES: &[(&str, fn(&Pyc<'_>, &mut Count) -> io::Result<()>)] = &[
+const STAGES: &[(&str, Stage)] = &[
     ("write", |pyc, _| {
         let tree = pyc.tree();
         let written = marshal::write(tree);
