@@ -236,19 +236,9 @@ fn files() -> Vec<PathBuf> {
 fn reading_and_writing_gives_the_same_bytes() {
     for path in files() {
         let file = std::fs::read(&path).expect("readable");
-        let Ok(pyc) = pyc::read(&file) else { continue };
+        let pyc = pyc::read(&file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_eq!(pyc.header.to_bytes(), file[..16], "{}", path.display());
         assert!(marshal::write(pyc.tree()) == file[16..], "{}", path.display());
-    }
-}
-
-#[test]
-fn every_file_of_the_library_is_read() {
-    for path in cpython::all_library_files(&[".pyc", ".opt-1.pyc", ".opt-2.pyc"]).unwrap_or_default() {
-        let file = std::fs::read(&path).expect("readable");
-        if let Err(error) = pyc::read(&file) {
-            panic!("{}: {error}", path.display());
-        }
     }
 }
 
@@ -391,7 +381,7 @@ fn walk_gives_the_compilers_qualified_names() {
     let mut compared = 0;
     for path in files() {
         let file = std::fs::read(&path).expect("readable");
-        let Ok(pyc) = pyc::read(&file) else { continue };
+        let pyc = pyc::read(&file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let walked: std::collections::HashMap<_, _> =
             pyc.code().walk().map(|nested| (nested.code.node(), nested.qualname)).collect();
         for nested in pyc.code().walk() {
