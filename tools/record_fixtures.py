@@ -164,9 +164,9 @@ def record(python, stem, folder, check):
     stdout, stderr, status = run_fixture(python, stem)
     if (stdout, stderr, status) != run_fixture(python, stem):
         raise Failure("two runs differ")
-    address = re.search(rb"0x[0-9a-f]{9,}", stdout + stderr)
+    address = re.search(rb" at 0x[0-9a-f]+", stdout + stderr)
     if address:
-        raise Failure("prints an address: " + address.group().decode())
+        raise Failure("prints an address: " + address.group().decode().strip())
     settle("stdout", stdout)
     settle("stderr", stderr or None)
     settle("status", "{}\n".format(status).encode() if status else None)
