@@ -19,6 +19,66 @@ fn every_fixture_does_what_cpython_did() {
     );
 }
 
+/// CPython wrote the hash of the source into each `.pyc`: a source that was edited and not recorded again shows here,
+/// without a CPython.
+#[test]
+fn every_pyc_was_compiled_from_its_source() {
+    let areas = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")).expect("fixtures/ is there");
+    let mut checked = 0;
+    for area in areas {
+        let area = area.expect("fixtures/ can be read").path();
+        for file in std::fs::read_dir(&area).expect("an area is a directory") {
+            let pyc = file.expect("an area can be read").path();
+            if pyc.extension().is_none_or(|extension| extension != "pyc") {
+                continue;
+            }
+            let header = std::fs::read(&pyc).expect("a .pyc can be read");
+            let source = std::fs::read(pyc.with_extension("py")).expect("every .pyc has its source");
+            assert_eq!(header[..8], *b"\x55\x0d\x0d\x0a\x01\0\0\0", "{}: unchecked hash, 3.8", pyc.display());
+            assert_eq!(header[8..16], source_hash(&source), "{}: record it again", pyc.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 100, "{checked}");
+}
+
+/// `_imp.source_hash` of CPython 3.8: SipHash-2-4 keyed with the magic number.
+fn source_hash(source: &[u8]) -> [u8; 8] {
+    let key = u64::from(u32::from_le_bytes(*b"\x55\x0d\x0d\x0a"));
+    let mut v =
+        [key ^ 0x736f_6d65_7073_6575, 0x646f_7261_6e64_6f6d, key ^ 0x6c79_6765_6e65_7261, 0x7465_6462_7974_6573];
+    let round = |v: &mut [u64; 4]| {
+        v[0] = v[0].wrapping_add(v[1]);
+        v[2] = v[2].wrapping_add(v[3]);
+        v[1] = v[1].rotate_left(13) ^ v[0];
+        v[3] = v[3].rotate_left(16) ^ v[2];
+        v[0] = v[0].rotate_left(32).wrapping_add(v[3]);
+        v[2] = v[2].wrapping_add(v[1]);
+        v[1] = v[1].rotate_left(17) ^ v[2];
+        v[3] = v[3].rotate_left(21) ^ v[0];
+        v[2] = v[2].rotate_left(32);
+    };
+    let absorb = |word: u64, v: &mut [u64; 4]| {
+        v[3] ^= word;
+        round(v);
+        round(v);
+        v[0] ^= word;
+    };
+    let words = source.chunks_exact(8);
+    let mut last = [0; 8];
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
+    last[7] = source.len() as u8;
+    for word in words {
+        absorb(u64::from_le_bytes(word.try_into().expect("eight bytes")), &mut v);
+    }
+    absorb(u64::from_le_bytes(last), &mut v);
+    v[2] ^= 0xff;
+    for _ in 0..4 {
+        round(&mut v);
+    }
+    (v[0] ^ v[1] ^ v[2] ^ v[3]).to_le_bytes()
+}
+
 /// The runner on fixtures whose `.pyc` is a shell script, executed by `--program sh`.
 #[cfg(unix)]
 mod runner {
