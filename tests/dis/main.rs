@@ -268,3 +268,25 @@ fn a_listing_out_of_proportion_ends_early() {
     assert!(found.len() < 64 * data.len() + (1 << 20) + 1000);
     assert!(found.ends_with(b"<the rest is left out: the listing is too long for a file of this size>\n"));
 }
+
+#[test]
+fn the_command() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dis/sample.pyc");
+    let whole = std::fs::read_to_string(file.with_extension("dis")).unwrap();
+    let run = |file: &Path, args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pycvm")).arg("dis").arg(file).args(args).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr), output.status.code())
+    };
+    assert_eq!(run(&file, &[]), (whole.clone(), String::new(), Some(0)));
+    // What is nested in a function follows it.
+    let title = whole.find("Disassembly of <code object method ").unwrap();
+    let start = title + whole[title..].find('\n').unwrap() + 1;
+    let end = start + whole[start..].find("\nDisassembly of <code object value ").unwrap();
+    assert!(whole[start..end].contains("Disassembly of <code object inner "));
+    assert_eq!(run(&file, &["--code", "Base.method"]), (whole[start..end].into(), String::new(), Some(0)));
+    let absent = format!("pycvm: {}: no code object is named Base.absent\n", file.display());
+    assert_eq!(run(&file, &["--code", "Base.absent"]), (String::new(), absent, Some(2)));
+    let (out, error, status) = run(&file.with_extension("py"), &[]);
+    assert_eq!((out.as_str(), error.lines().count(), status), ("", 1, Some(2)));
+}
