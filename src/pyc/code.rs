@@ -191,7 +191,7 @@ impl<'t, 'a> Code<'t, 'a> {
     /// This code object and all nested ones, parents before children, each with its qualified name; an object that
     /// the input shares comes once, where it comes first. Uses no native recursion.
     pub fn walk(self) -> Walk<'t, 'a> {
-        Walk { root: Some(self), scopes: Vec::new(), seen: HashSet::new() }
+        Walk { root: Some(self), scopes: Vec::new(), seen: HashSet::new(), budget: 2 * self.tree.data().len() }
     }
 
     /// Whether this is the code of a function, lambda or comprehension rather than of a module or class.
@@ -255,6 +255,9 @@ pub struct Walk<'t, 'a> {
     scopes: Vec<Scope<'t, 'a>>,
     /// Nodes of code objects that have been given, and of tuples of constants that have been or are gone through.
     seen: HashSet<NodeId>,
+    /// How many bytes of bytecode may still be searched for global names. It is enough for every file in which no two
+    /// code objects share their bytecode; compilers write no others.
+    budget: usize,
 }
 
 /// A code object whose constants are being gone through.
@@ -307,7 +310,9 @@ impl<'t, 'a> Walk<'t, 'a> {
             }
         }
         let class = if module || function { class } else { Some(code.name()) };
-        let globals = if module { HashSet::new() } else { code.stored_globals() };
+        let len = code.code().len();
+        let globals = if module || len > self.budget { HashSet::new() } else { code.stored_globals() };
+        self.budget = self.budget.saturating_sub(len);
         self.scopes.push(Scope { code, next: 0, prefix, class, globals });
     }
 }

@@ -7,8 +7,11 @@ use nom::bytes::complete::take;
 use nom::number::complete::{le_u16, le_u32};
 use std::fmt;
 
-/// The magic number of CPython 3.8's final files, and the bytes it makes.
+/// The magic number of the files that 3.8's releases write.
 pub const MAGIC: u16 = 3413;
+
+/// The magic number as a file begins with it.
+pub const MAGIC_BYTES: [u8; 4] = *b"U\r\r\n";
 
 /// The length of the header.
 pub const LEN: usize = 16;
@@ -96,7 +99,7 @@ impl Header {
             Validation::Timestamp { mtime, size } => u64::from(size) << 32 | u64::from(mtime),
             Validation::Hash { hash, .. } => u64::from_le_bytes(hash),
         };
-        let head = u64::from(self.flags) << 32 | u64::from(u32::from_le_bytes(*b"\0\0\r\n") | u32::from(MAGIC));
+        let head = u64::from(self.flags) << 32 | u64::from(u32::from_le_bytes(MAGIC_BYTES));
         (u128::from(tail) << 64 | u128::from(head)).to_le_bytes()
     }
 }
@@ -129,15 +132,15 @@ fn check_magic(file: &[u8]) -> Result<(), Error> {
         }
         _ => {}
     }
+    if file.len() < 4 && MAGIC_BYTES.starts_with(file) {
+        return Err(Error::Truncated(file.len()));
+    }
     let beginning = file.get(..file.len().min(256)).unwrap_or_default();
     if let Some(line) = text_line(beginning) {
         return Err(Error::Text(line));
     }
     if let Some((number, b"\r\n")) = found {
         return Err(Error::Foreign(number, Writer::Unknown));
-    }
-    if b"U\x0d\r\n".starts_with(file) {
-        return Err(Error::Truncated(file.len()));
     }
     Err(Error::NotPyc(beginning.get(..4).unwrap_or(beginning).to_vec()))
 }

@@ -52,6 +52,15 @@ fn library() -> Option<&'static Path> {
 /// Every `.pyc` file of 3.8 there whose name ends with one of `endings` (such as `.opt-1.pyc`), in a fixed order, or a
 /// sample of them; `None` without a CPython.
 pub fn library_files(endings: &[&str]) -> Option<Vec<PathBuf>> {
+    let mut files = all_library_files(endings)?;
+    if std::env::var_os("PYCVM_FULL").is_none() {
+        files = files.into_iter().step_by(20).collect();
+    }
+    Some(files)
+}
+
+/// As [`library_files`], always all of them.
+pub fn all_library_files(endings: &[&str]) -> Option<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![library()?.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -68,8 +77,5 @@ pub fn library_files(endings: &[&str]) -> Option<Vec<PathBuf>> {
         }
     }
     files.sort();
-    if std::env::var_os("PYCVM_FULL").is_none() {
-        files = files.into_iter().step_by(20).collect();
-    }
     Some(files)
 }

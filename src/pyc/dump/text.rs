@@ -1,13 +1,14 @@
 //! The dump for people: the header, then each code object with its fields, nested ones after and below the outer.
 //!
 //! Constants look as Python's `repr` shows them. `&5` before one says that others refer to it as number 5, `*5` that
-//! this is such a reference; what is referred to is shown again if it is short, else only named.
+//! this is such a reference (not shown within tuples of names, which share almost everything); what is referred to is shown again if it is short, else only named.
 
 use crate::pyc::Pyc;
-use crate::pyc::code::{Code, CodeObject, Long, Str};
+use crate::pyc::code::{Code, CodeObject};
 use crate::pyc::header::{MAGIC, Validation};
 use crate::pyc::lnotab;
 use crate::pyc::marshal::{NodeId, Object, Payload, TypeCode};
+use crate::pyc::repr;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
@@ -104,7 +105,7 @@ impl<W: Write> Text<'_, W> {
             [("names", raw.names), ("varnames", raw.varnames), ("freevars", raw.freevars), ("cellvars", raw.cellvars)]
         {
             write!(self.out, "{indent}  {name:<12} ")?;
-            self.object(object(id))?;
+            self.names(object(id))?;
             writeln!(self.out)?;
         }
         self.bytecode(code, &indent)?;
@@ -128,10 +129,31 @@ impl<W: Write> Text<'_, W> {
         Ok(())
     }
 
+    /// Writes a tuple of names, without marks on the names: almost all are shared.
+    fn names(&mut self, tuple: Object<'_, '_>) -> io::Result<()> {
+        let Payload::Children(ids) = tuple.payload() else {
+            if let Payload::Ref(index, _) = tuple.payload() {
+                write!(self.out, "*{index} ")?;
+            }
+            return self.out.write_all(&short_repr(tuple.resolve(), FIELD_LIMIT));
+        };
+        self.mark(tuple)?;
+        self.out.write_all(b"(")?;
+        for (index, &id) in ids.iter().enumerate() {
+            let name = tuple.tree().object(id);
+            self.out.write_all(if index == 0 { b"" } else { b", " })?;
+            match name.payload() {
+                Payload::Str(_) => atom(name, self.out)?,
+                _ => self.out.write_all(&short_repr(name.resolve(), REFERENCE_LIMIT))?,
+            }
+        }
+        self.out.write_all(if ids.len() == 1 { b",)" } else { b")" })
+    }
+
     fn bytecode(&mut self, code: Code<'_, '_>, indent: &str) -> io::Result<()> {
         let bytes = code.code();
         writeln!(self.out, "{indent}  code         {} bytes", bytes.len())?;
-        if self.is_long_reference(code, code.raw().code, bytes.len())? {
+        if is_long_reference(code, code.raw().code, bytes.len()) {
             return writeln!(self.out, "{indent}               (shown where it is first used)");
         }
         for row in bytes.chunks(32) {
@@ -145,17 +167,13 @@ impl<W: Write> Text<'_, W> {
     /// The line table: offsets at which lines start.
     fn lines(&mut self, code: Code<'_, '_>, indent: &str) -> io::Result<()> {
         write!(self.out, "{indent}  lines       ")?;
-        if self.is_long_reference(code, code.raw().lnotab, code.lnotab().len())? {
+        if is_long_reference(code, code.raw().lnotab, code.lnotab().len()) {
             return writeln!(self.out, " (a table of {} bytes, shared)", code.lnotab().len());
         }
         for (offset, line) in lnotab::line_starts(code.lnotab(), code.firstlineno(), code.code().len()) {
             write!(self.out, " {offset}:{line}")?;
         }
         writeln!(self.out)
-    }
-
-    fn is_long_reference(&self, code: Code<'_, '_>, id: NodeId, len: usize) -> io::Result<bool> {
-        Ok(len > FIELD_LIMIT && code.tree().object(id).type_code() == TypeCode::Ref)
     }
 
     /// Marks an object to which others refer.
@@ -174,7 +192,7 @@ impl<W: Write> Text<'_, W> {
             if let Some(object) = next {
                 if let Payload::Ref(index, _) = object.payload() {
                     write!(self.out, "*{index} ")?;
-                    self.out.write_all(&short_repr(object.resolve()))?;
+                    self.out.write_all(&short_repr(object.resolve(), REFERENCE_LIMIT))?;
                 } else {
                     self.mark(object)?;
                     open.extend(begin(object, usize::MAX, self.out)?);
@@ -189,12 +207,17 @@ impl<W: Write> Text<'_, W> {
     }
 }
 
+fn is_long_reference(code: Code<'_, '_>, id: NodeId, len: usize) -> bool {
+    len > FIELD_LIMIT && code.tree().object(id).type_code() == TypeCode::Ref
+}
+
 /// What an object looks like where it is only referred to: its `repr` if that is short, else what it is and where.
-fn short_repr(object: Object<'_, '_>) -> Vec<u8> {
-    let limit = match object.type_code() {
-        TypeCode::Tuple | TypeCode::SmallTuple => FIELD_LIMIT,
-        _ => REFERENCE_LIMIT,
-    };
+fn short_repr(object: Object<'_, '_>, limit: usize) -> Vec<u8> {
+    if let Payload::Children(ids) = object.payload()
+        && ids.len() > limit / 3
+    {
+        return named(object);
+    }
     let mut short = Short { text: Vec::new(), limit };
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut next = Some(object);
@@ -278,34 +301,25 @@ fn begin<'t>(object: Object<'t, '_>, limit: usize, out: &mut impl Write) -> io::
     let too_long =
         |len: usize| -> io::Result<()> { if len > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) } };
     match object.payload() {
-        Payload::None(_) => out.write_all(match object.type_code() {
-            TypeCode::None => b"None",
-            TypeCode::False => b"False",
-            TypeCode::True => b"True",
-            TypeCode::Ellipsis => b"Ellipsis",
-            TypeCode::StopIteration => b"<class 'StopIteration'>",
-            _ => b"<NULL>",
-        })?,
-        Payload::Int(value) => write!(out, "{value}")?,
-        Payload::Long(value) => {
+        Payload::Long(value) if value.digits().len() > MAX_DECIMAL_DIGITS => {
             too_long(value.digits().len())?;
-            long(value, out)?;
-        }
-        Payload::FloatText(_) | Payload::FloatBits(_) | Payload::ComplexText(..) | Payload::ComplexBits(..) => {
-            match object.constant() {
-                crate::pyc::code::Constant::Float(value) => float(value, true, out)?,
-                crate::pyc::code::Constant::Complex(real, imag) => complex(real, imag, out)?,
-                _ => {}
-            }
+            super::json::hex_long(value, out)?;
         }
         Payload::Bytes(value) => {
             too_long(value.len())?;
-            bytes(value, out)?;
+            atom(object, out)?;
         }
         Payload::Str(value) => {
             too_long(value.bytes().len())?;
-            string(value, out)?;
+            atom(object, out)?;
         }
+        Payload::None(_)
+        | Payload::Int(_)
+        | Payload::Long(_)
+        | Payload::FloatText(_)
+        | Payload::FloatBits(_)
+        | Payload::ComplexText(..)
+        | Payload::ComplexBits(..) => atom(object, out)?,
         // Written by the caller.
         Payload::Ref(..) => {}
         Payload::Code(code) => code_name(object, code, out)?,
@@ -329,94 +343,14 @@ fn begin<'t>(object: Object<'t, '_>, limit: usize, out: &mut impl Write) -> io::
     Ok(None)
 }
 
+/// Writes an object without parts.
+fn atom(object: Object<'_, '_>, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(repr::repr(object.constant(), usize::MAX).as_bytes())
+}
+
 fn code_name(object: Object<'_, '_>, code: &CodeObject, out: &mut impl Write) -> io::Result<()> {
     let Payload::Str(name) = object.tree().object(code.name).resolve().payload() else { return Ok(()) };
     write!(out, "<code {} at offset {}>", name.cut(100).to_string_lossy().escape_debug(), object.offset())
-}
-
-/// An int: decimal, or hexadecimal if it is very long.
-fn long(value: Long<'_>, out: &mut impl Write) -> io::Result<()> {
-    if value.digits().len() > MAX_DECIMAL_DIGITS {
-        return super::json::hex_long(value, out);
-    }
-    write!(out, "{}", value.to_bigint())
-}
-
-/// A float as Python's `repr`: the shortest digits that read back as the same number. With `point`, a whole number ends
-/// in `.0`.
-fn float(value: f64, point: bool, out: &mut impl Write) -> io::Result<()> {
-    if !value.is_finite() {
-        let text = if value.is_nan() { "nan" } else { "inf" };
-        return write!(out, "{}{text}", if value == f64::NEG_INFINITY { "-" } else { "" });
-    }
-    let magnitude = value.abs();
-    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-        let text = format!("{value:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
-        return write!(out, "{digits}e{sign}{exponent:0>2}");
-    }
-    if point { write!(out, "{value:?}") } else { write!(out, "{value}") }
-}
-
-fn complex(real: f64, imag: f64, out: &mut impl Write) -> io::Result<()> {
-    if real == 0.0 && real.is_sign_positive() {
-        float(imag, false, out)?;
-        return out.write_all(b"j");
-    }
-    out.write_all(b"(")?;
-    float(real, false, out)?;
-    if imag.is_nan() || !imag.is_sign_negative() {
-        out.write_all(b"+")?;
-    }
-    float(imag, false, out)?;
-    out.write_all(b"j)")
-}
-
-fn bytes(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
-    out.write_all(&[b'b', quote])?;
-    for &byte in bytes {
-        match byte {
-            b'\\' => out.write_all(b"\\\\")?,
-            b'\t' => out.write_all(b"\\t")?,
-            b'\n' => out.write_all(b"\\n")?,
-            b'\r' => out.write_all(b"\\r")?,
-            _ if byte == quote => out.write_all(&[b'\\', byte])?,
-            b' '..=b'~' => out.write_all(&[byte])?,
-            _ => write!(out, "\\x{byte:02x}")?,
-        }
-    }
-    out.write_all(&[quote])
-}
-
-fn string(string: Str<'_>, out: &mut impl Write) -> io::Result<()> {
-    let bytes = string.bytes();
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
-    write!(out, "{quote}")?;
-    for point in string.code_points() {
-        match char::from_u32(point) {
-            Some('\\') => out.write_all(b"\\\\")?,
-            Some('\t') => out.write_all(b"\\t")?,
-            Some('\n') => out.write_all(b"\\n")?,
-            Some('\r') => out.write_all(b"\\r")?,
-            Some(c) if c == quote => write!(out, "\\{c}")?,
-            Some(c @ ' '..='~') => out.write_all(&[c as u8])?,
-            Some(c) if is_printable(c) => out.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?,
-            _ if point < 0x100 => write!(out, "\\x{point:02x}")?,
-            _ if point < 0x10000 => write!(out, "\\u{point:04x}")?,
-            _ => write!(out, "\\U{point:08x}")?,
-        }
-    }
-    write!(out, "{quote}")
-}
-
-/// Whether a character can be shown as it is. Goes by the Unicode version of the Rust library, not that of 3.8.
-fn is_printable(c: char) -> bool {
-    // Alone, a combining character would be escaped too.
-    let mut pair = ['a', c].iter().collect::<String>();
-    pair.truncate(1 + c.len_utf8());
-    !c.is_control() && !c.is_whitespace() && pair.escape_debug().count() == 2
 }
 
 /// Seconds since 1970, shown as a date.

@@ -1,6 +1,6 @@
 //! What can be wrong with marshal data: one variant for each thing CPython's reader refuses, with CPython's own text.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// An error of the marshal reader: what is wrong, and at which byte.
 ///
@@ -73,7 +73,8 @@ pub enum ErrorKind {
     InvalidUtf8(String),
     /// A field of a code object has the wrong type or a negative count.
     BadCodeField,
-    /// One of `co_names`, `co_varnames`, `co_freevars`, `co_cellvars` holds something that is not a string.
+    /// One of `co_names`, `co_varnames`, `co_freevars`, `co_cellvars` holds something that is not a string. 3.8 ends the
+    /// process with this text; later versions raise `SystemError`.
     NonStringInCode,
     /// `co_consts` is a tuple that is still being built. CPython crashes here.
     UnfinishedConsts,
@@ -151,8 +152,16 @@ impl Error {
 const BAD_INTERNAL_CALL: &str = "Objects/codeobject.c:130: bad argument to internal function";
 
 impl fmt::Display for Error {
+    /// The message and the offset, in one line: what the message quotes of the data may hold control characters, which
+    /// are escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at offset {}", self.message(), self.offset())
+        for c in self.message().chars() {
+            match c.is_control() {
+                true => write!(f, "{}", c.escape_default())?,
+                false => f.write_char(c)?,
+            }
+        }
+        write!(f, " at offset {}", self.offset())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The marshal format: a tree of objects over the bytes it was read from.
 //!
 //! [`read`] checks what CPython's `marshal.loads` checks and builds a [`Tree`]: a flat list of small nodes that point
-//! into the input. Nothing is copied, and every node keeps its exact type code and FLAG_REF bit, so that [`write`]
+//! into the input. Nothing is copied, and every node keeps its exact type code and FLAG_REF bit, so that [`write()`]
 //! gives back the same bytes. What the objects mean (constants, code objects) is said by [`crate::pyc::code`].
 
 mod error;
