@@ -10,7 +10,9 @@ pub mod descriptor;
 pub mod dict;
 pub mod exceptions;
 pub mod float;
+pub mod frame;
 pub mod function;
+pub mod generator;
 pub mod int;
 pub mod list;
 pub mod mapping_proxy;
@@ -54,7 +56,11 @@ static ALL: &[&TypeObject] = &[
     &descriptor::METHOD_WRAPPER,
     &descriptor::GETSET_DESCRIPTOR,
     &descriptor::MEMBER_DESCRIPTOR,
+    &frame::FRAME,
     &function::FUNCTION,
+    &generator::GENERATOR,
+    &generator::COROUTINE,
+    &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,
     &sequence_iterator::SEQUENCE_ITERATOR,
