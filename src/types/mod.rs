@@ -17,6 +17,7 @@ pub mod mapping_proxy;
 pub mod method;
 pub mod object;
 pub mod sequence_iterator;
+pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
@@ -43,6 +44,18 @@ static ALL: &[&TypeObject] = &[
     &list::LIST_ITERATOR,
     &list::LIST_REVERSE_ITERATOR,
     &dict::DICT,
+    &dict::DICT_KEYS,
+    &dict::DICT_VALUES,
+    &dict::DICT_ITEMS,
+    &dict::KEY_ITERATOR,
+    &dict::VALUE_ITERATOR,
+    &dict::ITEM_ITERATOR,
+    &dict::REVERSE_KEY_ITERATOR,
+    &dict::REVERSE_VALUE_ITERATOR,
+    &dict::REVERSE_ITEM_ITERATOR,
+    &set::SET,
+    &set::FROZENSET,
+    &set::SET_ITERATOR,
     &singletons::NONE,
     &singletons::ELLIPSIS,
     &singletons::NOT_IMPLEMENTED,
