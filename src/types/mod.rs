@@ -3,19 +3,25 @@
 pub mod bool;
 pub mod builtin_function;
 pub mod bytes;
+pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
 pub mod descriptor;
 pub mod dict;
+pub mod enumerate;
 pub mod exceptions;
+pub mod filter;
 pub mod float;
 pub mod function;
 pub mod int;
 pub mod list;
+pub mod map;
 pub mod mapping_proxy;
 pub mod method;
+pub mod namespace;
 pub mod object;
+pub mod reversed;
 pub mod sequence_iterator;
 pub mod set;
 pub mod singletons;
@@ -25,6 +31,7 @@ pub mod traceback;
 pub mod tuple;
 pub mod type_;
 pub mod weakref;
+pub mod zip;
 
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
@@ -76,6 +83,13 @@ static ALL: &[&TypeObject] = &[
     &sequence_iterator::SEQUENCE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,
+    &callable_iterator::CALLABLE_ITERATOR,
+    &enumerate::ENUMERATE,
+    &filter::FILTER,
+    &map::MAP,
+    &namespace::NAMESPACE,
+    &reversed::REVERSED,
+    &zip::ZIP,
 ];
 
 /// Sets up every builtin type.
