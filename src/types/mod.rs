@@ -18,6 +18,7 @@ pub mod method;
 pub mod object;
 pub mod sequence_iterator;
 pub mod singletons;
+pub mod slice;
 pub mod str;
 pub mod traceback;
 pub mod tuple;
@@ -57,6 +58,7 @@ static ALL: &[&TypeObject] = &[
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,
     &sequence_iterator::SEQUENCE_ITERATOR,
+    &slice::SLICE,
     &traceback::TRACEBACK,
 ];
 
