@@ -2,10 +2,12 @@
 
 pub mod bool;
 pub mod builtin_function;
+pub mod bytearray;
 pub mod bytes;
 pub mod cell;
 pub mod class_method;
 pub mod code;
+pub mod codecs;
 pub mod descriptor;
 pub mod dict;
 pub mod exceptions;
@@ -36,7 +38,9 @@ static ALL: &[&TypeObject] = &[
     &bool::BOOL,
     &float::FLOAT,
     &str::STR,
+    &str::STR_ITERATOR,
     &bytes::BYTES,
+    &bytearray::BYTEARRAY,
     &tuple::TUPLE,
     &tuple::TUPLE_ITERATOR,
     &list::LIST,
