@@ -2,11 +2,13 @@
 
 pub mod bool;
 pub mod builtin_function;
+pub mod bytearray;
 pub mod bytes;
 pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
+pub mod codecs;
 pub mod descriptor;
 pub mod dict;
 pub mod enumerate;
@@ -44,7 +46,9 @@ static ALL: &[&TypeObject] = &[
     &bool::BOOL,
     &float::FLOAT,
     &str::STR,
+    &str::STR_ITERATOR,
     &bytes::BYTES,
+    &bytearray::BYTEARRAY,
     &tuple::TUPLE,
     &tuple::TUPLE_ITERATOR,
     &list::LIST,
