@@ -246,7 +246,10 @@ fn write(this: &Stream, data: &Str) -> PyResult<usize> {
             })
             .collect::<String>()
             .into_bytes(),
-        None => crate::types::codecs::encode_utf8(data)?,
+        None => {
+            let encoded = crate::types::codecs::encode(&Value::of(data), Some("utf-8"), None)?;
+            encoded.downcast::<crate::types::bytes::Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default()
+        }
     };
     if this.fd == 1 {
         let full = {

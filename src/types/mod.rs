@@ -23,14 +23,17 @@ pub mod list;
 pub mod map;
 pub mod mapping_proxy;
 pub mod method;
+pub mod module;
 pub mod namespace;
 pub mod object;
+pub mod property;
 pub mod reversed;
 pub mod sequence_iterator;
 pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
+pub mod super_;
 pub mod traceback;
 pub mod tuple;
 pub mod type_;
@@ -90,6 +93,10 @@ static ALL: &[&TypeObject] = &[
     &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,
+    &module::MODULE,
+    &property::PROPERTY,
+    &super_::SUPER,
+    &crate::modules::sys::STREAM,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,

@@ -2,7 +2,7 @@
 
 use crate::modules;
 use crate::name;
-use crate::object::call;
+use crate::object::{self, call};
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
@@ -51,7 +51,6 @@ fn init() -> PyResult<()> {
 }
 
 static MODULES: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
-static BUILTINS: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
 
 /// `sys.modules`.
 pub fn modules_dict() -> Value {
@@ -67,12 +66,7 @@ pub fn modules_dict() -> Value {
 
 /// The module `builtins`'s dict.
 pub fn builtins() -> Option<Value> {
-    BUILTINS.get().get()
-}
-
-/// Sets the module `builtins`'s dict.
-pub(crate) fn set_builtins(dict: Value) {
-    BUILTINS.get().set(Some(dict));
+    object::builtins::namespace()
 }
 
 /// The builtins that code with these globals sees: what `__builtins__` says, a module or a dict.
@@ -86,19 +80,12 @@ pub fn builtins_of(globals: &Dict) -> Option<Value> {
     }
 }
 
-/// A name of the module `builtins`.
-pub fn builtin(name: &str) -> PyResult<Value> {
-    builtins()
-        .and_then(|dict| dict.exact::<Dict>().and_then(|dict| dict.get_text(name)))
-        .ok_or_else(|| runtime_error(format!("lost builtins.{name}")))
-}
-
 /// An empty set.
 ///
 /// # Errors
 /// None in practice.
 pub(crate) fn new_set() -> PyResult<Value> {
-    Ok(set::new_value())
+    Ok(set::new_set())
 }
 
 /// Adds to a set.
@@ -106,12 +93,12 @@ pub(crate) fn new_set() -> PyResult<Value> {
 /// # Errors
 /// What hashing or comparing raises.
 pub(crate) fn add_to_set(set: &Value, item: &Value) -> PyResult<()> {
-    set::add(set, item)
+    set::add_key(set, item)
 }
 
 /// A frozenset constant.
 pub(crate) fn frozen_set(items: Vec<Value>) -> Result<Value, String> {
-    set::frozen_from(items).map_err(|_| "a frozenset of unhashable items".to_owned())
+    set::frozenset_of(&items).map_err(|_| "a frozenset of unhashable items".to_owned())
 }
 
 /// A complex constant.
