@@ -6,10 +6,12 @@ pub mod bytes;
 pub mod cell;
 pub mod class_method;
 pub mod code;
+pub mod complex;
 pub mod descriptor;
 pub mod dict;
 pub mod exceptions;
 pub mod float;
+pub mod format_spec;
 pub mod function;
 pub mod int;
 pub mod list;
@@ -35,6 +37,7 @@ static ALL: &[&TypeObject] = &[
     &int::INT,
     &bool::BOOL,
     &float::FLOAT,
+    &complex::COMPLEX,
     &str::STR,
     &bytes::BYTES,
     &tuple::TUPLE,
