@@ -1,6 +1,8 @@
 //! What a value is: the tagged word, the object header, type objects, attribute lookup and the protocols.
 
+pub mod arguments;
 pub mod attribute;
+pub mod builtins;
 pub mod call;
 pub mod compare;
 pub mod dict_table;
@@ -10,8 +12,10 @@ pub mod hash;
 pub mod header;
 pub mod instance;
 pub mod iter;
+pub mod length_hint;
 pub mod native;
 pub mod number;
+pub mod repr_guard;
 pub mod sequence;
 pub mod slot_functions;
 pub mod slots;

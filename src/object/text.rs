@@ -41,6 +41,18 @@ pub fn str(value: &Value) -> PyResult<Value> {
     Ok(result)
 }
 
+/// `ascii(value)`: the repr with everything that is not ASCII escaped.
+///
+/// # Errors
+/// As for [`repr`].
+pub fn ascii(value: &Value) -> PyResult<Value> {
+    let result = repr(value)?;
+    match result.downcast::<Str>() {
+        Some(text) if !text.is_ascii() => Ok(crate::types::str::repr::escape_non_ascii(text.chars())),
+        _ => Ok(result),
+    }
+}
+
 /// `repr(value)` as Rust text; lone surrogates become U+FFFD.
 ///
 /// # Errors

@@ -3,8 +3,40 @@
 //! No method runs foreign code or gives out a reference into the storage: what is removed is returned to the caller, who
 //! drops it when the storage is consistent again. So Python code that runs in a destructor can do no harm.
 
+use super::error::{PyResult, Raised};
 use super::value::Value;
+use crate::types::exceptions::{MEMORY_ERROR, instantiate};
 use std::cell::UnsafeCell;
+
+/// `MemoryError()`, as `PyErr_NoMemory`.
+#[cold]
+pub fn no_memory() -> Raised {
+    Raised::new(instantiate(&MEMORY_ERROR, Vec::new()))
+}
+
+/// An empty vector with room for `count` values.
+///
+/// # Errors
+/// `MemoryError` when there is no such room.
+pub fn with_room(count: usize) -> PyResult<Vec<Value>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).map_err(|_| no_memory())?;
+    Ok(values)
+}
+
+/// `values` repeated `count` times.
+///
+/// # Errors
+/// `MemoryError` when there is no room for the result.
+pub fn repeated(values: &[Value], count: usize) -> PyResult<Vec<Value>> {
+    let total = values.len().checked_mul(count).ok_or_else(no_memory)?;
+    let mut result = with_room(total)?;
+    match values {
+        [only] => result.resize(count, only.clone()),
+        _ => (0..count).for_each(|_| result.extend_from_slice(values)),
+    }
+    Ok(result)
+}
 
 /// A place for one value, or none.
 pub struct ValueCell(UnsafeCell<Option<Value>>);
@@ -189,6 +221,45 @@ impl ValueVec {
     /// Makes room for `additional` more values.
     pub fn reserve(&self, additional: usize) {
         self.vec_mut().reserve(additional);
+    }
+
+    /// Makes room for `additional` more values.
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no such room.
+    pub fn try_reserve(&self, additional: usize) -> PyResult<()> {
+        self.vec_mut().try_reserve(additional).map_err(|_| no_memory())
+    }
+
+    /// Gives room that is more than twice what is needed back.
+    pub fn give_back(&self) {
+        let vec = self.vec_mut();
+        if vec.capacity() / 2 > vec.len() {
+            vec.shrink_to_fit();
+        }
+    }
+
+    /// Removes `count` values, the first at `start` and each `step` behind the last, and returns them.
+    pub fn remove_stepped(&self, start: usize, step: usize, count: usize) -> Vec<Value> {
+        let vec = self.vec_mut();
+        let mut removed = Vec::with_capacity(count.min(vec.len()));
+        let mut index = 0;
+        let mut next = start;
+        vec.retain(|value| {
+            let goes = index == next && removed.len() < count;
+            if goes {
+                removed.push(value.clone());
+                next = next.saturating_add(step);
+            }
+            index += 1;
+            !goes
+        });
+        removed
+    }
+
+    /// Calls `visit` for every value; it must not run foreign code.
+    pub fn for_each(&self, visit: &mut dyn FnMut(&Value)) {
+        self.vec().iter().for_each(visit);
     }
 
     /// Address of the first value and the number of values, for the loop's handlers.

@@ -7,7 +7,9 @@ use crate::object::native::Method;
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value};
 use crate::object::{TypeFlags, TypeObject};
+use crate::types::bytearray::Bytearray;
 use crate::types::exceptions::type_error;
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// The body of a bytes object; the bytes follow it.
@@ -80,5 +82,27 @@ fn compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
     match (left.downcast::<Bytes>(), right.downcast::<Bytes>()) {
         (Some(a), Some(b)) => Ok(Value::bool(op.holds(a.as_slice().cmp(b.as_slice())))),
         _ => Ok(Value::NOT_IMPLEMENTED),
+    }
+}
+
+/// The bytes of a bytes-like object; `None` for other values. The one place that knows which those are.
+///
+/// # Errors
+/// None yet: for buffers that can be released.
+pub fn lookup_buffer(value: &Value) -> PyResult<Option<Cow<'_, [u8]>>> {
+    if let Some(bytes) = value.downcast::<Bytes>() {
+        return Ok(Some(Cow::Borrowed(bytes.as_slice())));
+    }
+    Ok(value.downcast::<Bytearray>().map(|array| Cow::Owned(array.to_vec())))
+}
+
+/// As [`lookup_buffer`].
+///
+/// # Errors
+/// `TypeError` for values that are not bytes-like.
+pub fn buffer_of(value: &Value) -> PyResult<Cow<'_, [u8]>> {
+    match lookup_buffer(value)? {
+        Some(buffer) => Ok(buffer),
+        None => Err(type_error(format!("a bytes-like object is required, not '{}'", value.ty().name()))),
     }
 }

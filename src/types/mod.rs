@@ -2,23 +2,32 @@
 
 pub mod bool;
 pub mod builtin_function;
+pub mod bytearray;
 pub mod bytes;
+pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
 pub mod complex;
+pub mod codecs;
 pub mod descriptor;
 pub mod dict;
+pub mod enumerate;
 pub mod exceptions;
+pub mod filter;
 pub mod float;
 pub mod format_spec;
 pub mod function;
 pub mod int;
 pub mod list;
+pub mod map;
 pub mod mapping_proxy;
 pub mod method;
+pub mod namespace;
 pub mod object;
+pub mod reversed;
 pub mod sequence_iterator;
+pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
@@ -26,6 +35,7 @@ pub mod traceback;
 pub mod tuple;
 pub mod type_;
 pub mod weakref;
+pub mod zip;
 
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
@@ -39,10 +49,27 @@ static ALL: &[&TypeObject] = &[
     &float::FLOAT,
     &complex::COMPLEX,
     &str::STR,
+    &str::STR_ITERATOR,
     &bytes::BYTES,
+    &bytearray::BYTEARRAY,
     &tuple::TUPLE,
+    &tuple::TUPLE_ITERATOR,
     &list::LIST,
+    &list::LIST_ITERATOR,
+    &list::LIST_REVERSE_ITERATOR,
     &dict::DICT,
+    &dict::DICT_KEYS,
+    &dict::DICT_VALUES,
+    &dict::DICT_ITEMS,
+    &dict::KEY_ITERATOR,
+    &dict::VALUE_ITERATOR,
+    &dict::ITEM_ITERATOR,
+    &dict::REVERSE_KEY_ITERATOR,
+    &dict::REVERSE_VALUE_ITERATOR,
+    &dict::REVERSE_ITEM_ITERATOR,
+    &set::SET,
+    &set::FROZENSET,
+    &set::SET_ITERATOR,
     &singletons::NONE,
     &singletons::ELLIPSIS,
     &singletons::NOT_IMPLEMENTED,
@@ -63,6 +90,13 @@ static ALL: &[&TypeObject] = &[
     &sequence_iterator::SEQUENCE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,
+    &callable_iterator::CALLABLE_ITERATOR,
+    &enumerate::ENUMERATE,
+    &filter::FILTER,
+    &map::MAP,
+    &namespace::NAMESPACE,
+    &reversed::REVERSED,
+    &zip::ZIP,
 ];
 
 /// Sets up every builtin type.

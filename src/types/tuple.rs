@@ -1,12 +1,19 @@
 //! The type `tuple`.
 
+use crate::method;
+use crate::object::arguments::{check_count, fit_bound, no_keywords, positional, repeat_count, search_bound};
 use crate::object::error::PyResult;
-use crate::object::header::{Header, new_variable};
+use crate::object::header::{Header, new_object, new_variable};
 use crate::object::native::Method;
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeFlags, TypeObject, compare, hash};
-use crate::types::exceptions::type_error;
+use crate::object::value_vec::{ValueCell, repeated};
+use crate::object::{TypeFlags, TypeObject, attribute, compare, hash, number, repr_guard, text};
+use crate::types::exceptions::{index_error, system_error, type_error, value_error};
+use crate::types::list::{self, exhausted, reduced, state_index};
+use crate::types::slice::{self, Slice};
+use crate::types::str::{Str, StrBuilder};
+use std::cell::Cell;
 
 /// The body of a tuple; the items follow it.
 #[repr(C)]
@@ -31,10 +38,33 @@ pub static TUPLE: TypeObject = TypeObject::define::<Tuple>("tuple")
         let tuple = unsafe { &*(header as *const Header as *const Tuple) };
         std::mem::size_of::<Tuple>() + 8 * tuple.len
     })
-    .slots(Slots { hash: Some(hash_), compare: Some(compare_), length: Some(length), ..Slots::EMPTY })
+    .doc("Built-in immutable sequence.\n\nIf no argument is given, the constructor returns an empty tuple.\nIf iterable is specified the tuple is initialized from iterable's items.\n\nIf the argument is a tuple, the return value is the same object.")
+    .slots(Slots {
+        new: Some(new),
+        repr: Some(repr),
+        hash: Some(hash_),
+        getattr: Some(attribute::generic_get),
+        compare: Some(rich_compare),
+        iter: Some(|this| Ok(new_iterator(this.clone()))),
+        length: Some(|this| Ok(body(this)?.len())),
+        getitem: Some(getitem),
+        item: Some(|this, index| item_at(body(this)?, index)),
+        contains: Some(contains),
+        concat: Some(concat),
+        repeat: Some(repeat),
+        ..Slots::EMPTY
+    })
     .methods(METHODS);
 
-const METHODS: &[Method] = &[];
+const METHODS: &[Method] = &[
+    method!(new_arguments, "__getnewargs__($self, /)", ""),
+    method!(
+        index,
+        "index($self, value, start=0, stop=sys.maxsize, /)",
+        "Return first index of value.\n\nRaises ValueError if the value is not present."
+    ),
+    method!(count, "count($self, value, /)", "Return number of occurrences of value."),
+];
 
 impl Tuple {
     /// The items.
@@ -112,19 +142,64 @@ impl Drop for Tuple {
     }
 }
 
+#[inline]
 fn body(value: &Value) -> PyResult<&Tuple> {
-    value.downcast::<Tuple>().ok_or_else(|| type_error(format!("expected tuple, not {}", value.ty().name())))
+    match value.downcast::<Tuple>() {
+        Some(tuple) => Ok(tuple),
+        None => Err(system_error(format!("expected tuple, not {}", value.ty().name()))),
+    }
+}
+
+/// `tuple(iterable)`. As `PySequence_Tuple`.
+///
+/// # Errors
+/// What iterating raises.
+pub fn from_iterable(iterable: &Value) -> PyResult<Value> {
+    if iterable.is_exact::<Tuple>() {
+        return Ok(iterable.clone());
+    }
+    Ok(Tuple::from_vec(list::collect(iterable)?))
+}
+
+fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let subclass = class.downcast::<TypeObject>().filter(|ty| !std::ptr::eq(*ty, &TUPLE));
+    if subclass.is_none() {
+        no_keywords("tuple", kwnames)?;
+    }
+    let args = positional(args, kwnames);
+    check_count("tuple", args.len(), 0, 1)?;
+    let tuple = args.first().map_or_else(|| Ok(Tuple::empty()), from_iterable)?;
+    match subclass {
+        Some(ty) => Ok(Tuple::instance_of(ty, body(&tuple)?.to_vec())),
+        None => Ok(tuple),
+    }
+}
+
+fn repr(this: &Value) -> PyResult<Value> {
+    let items = body(this)?.as_slice();
+    if items.is_empty() {
+        return Ok(Str::new_value("()"));
+    }
+    let Some(_guard) = repr_guard::enter(this) else { return Ok(Str::new_value("(...)")) };
+    let mut builder = StrBuilder::new();
+    builder.push_str("(");
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            builder.push_str(", ");
+        }
+        if let Some(text) = text::repr(item)?.downcast::<Str>() {
+            builder.push_value(text);
+        }
+    }
+    builder.push_str(if items.len() == 1 { ",)" } else { ")" });
+    Ok(builder.finish())
 }
 
 fn hash_(value: &Value) -> PyResult<i64> {
     hash::combine_tuple(body(value)?.iter().map(hash::hash))
 }
 
-fn length(value: &Value) -> PyResult<usize> {
-    Ok(body(value)?.len())
-}
-
-fn compare_(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
+fn rich_compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
     let (Some(a), Some(b)) = (left.downcast::<Tuple>(), right.downcast::<Tuple>()) else {
         return Ok(Value::NOT_IMPLEMENTED);
     };
@@ -138,4 +213,162 @@ fn compare_(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
         }
     }
     Ok(Value::bool(op.holds(a.len().cmp(&b.len()))))
+}
+
+fn item_at(tuple: &Tuple, index: isize) -> PyResult<Value> {
+    let item = usize::try_from(index).ok().and_then(|index| tuple.get(index));
+    item.cloned().ok_or_else(|| index_error("tuple index out of range"))
+}
+
+fn getitem(this: &Value, key: &Value) -> PyResult<Value> {
+    let tuple = body(this)?;
+    if number::is_index(key) {
+        let index = number::index_for_item(key)?;
+        return item_at(tuple, if index < 0 { index.saturating_add_unsigned(tuple.len()) } else { index });
+    }
+    let Some(slice) = key.exact::<Slice>() else {
+        return Err(type_error(format!("tuple indices must be integers or slices, not {}", key.ty().name())));
+    };
+    let selected = slice::unpack(slice)?.adjust(tuple.len());
+    if selected.count == tuple.len() && selected.step == 1 && this.is_exact::<Tuple>() {
+        return Ok(this.clone());
+    }
+    Ok(Tuple::from_vec(selected.indices().filter_map(|index| tuple.get(index).cloned()).collect()))
+}
+
+fn contains(this: &Value, item: &Value) -> PyResult<bool> {
+    for candidate in body(this)?.iter() {
+        if compare::equal(item, candidate)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn concat(left: &Value, right: &Value) -> PyResult<Value> {
+    let a = body(left)?;
+    if a.is_empty() && right.is_exact::<Tuple>() {
+        return Ok(right.clone());
+    }
+    let Some(b) = right.downcast::<Tuple>() else {
+        return Err(type_error(format!("can only concatenate tuple (not \"{}\") to tuple", right.ty().name())));
+    };
+    if b.is_empty() && left.is_exact::<Tuple>() {
+        return Ok(left.clone());
+    }
+    Ok(Tuple::from_vec([a.as_slice(), b.as_slice()].concat()))
+}
+
+fn repeat(this: &Value, count: &Value) -> PyResult<Value> {
+    let tuple = body(this)?;
+    let count = repeat_count(count)?;
+    if this.is_exact::<Tuple>() && (tuple.is_empty() || count == 1) {
+        return Ok(this.clone());
+    }
+    Ok(Tuple::from_vec(repeated(tuple.as_slice(), count)?))
+}
+
+fn new_arguments(this: &Value) -> PyResult<Value> {
+    let items = if this.is_exact::<Tuple>() { this.clone() } else { Tuple::from_slice(body(this)?.as_slice()) };
+    Ok(Tuple::from_vec(vec![items]))
+}
+
+fn index(this: &Tuple, value: &Value, start: Option<&Value>, stop: Option<&Value>) -> PyResult<usize> {
+    let start = fit_bound(search_bound(start, 0)?, this.len());
+    let stop = fit_bound(search_bound(stop, isize::MAX)?, this.len()).min(this.len());
+    for (at, item) in this.iter().enumerate().take(stop).skip(start) {
+        if compare::equal(item, value)? {
+            return Ok(at);
+        }
+    }
+    Err(value_error("tuple.index(x): x not in tuple"))
+}
+
+fn count(this: &Tuple, value: &Value) -> PyResult<usize> {
+    let mut found = 0;
+    for item in this.iter() {
+        found += usize::from(compare::equal(item, value)?);
+    }
+    Ok(found)
+}
+
+/// The body of a `tuple_iterator`.
+#[repr(C)]
+pub struct TupleIterator {
+    header: Header,
+    /// Empty at the end.
+    pub tuple: ValueCell,
+    /// Position of the next item.
+    pub index: Cell<usize>,
+}
+
+// SAFETY: repr(C), header first.
+unsafe impl Payload for TupleIterator {
+    const GC: bool = true;
+    fn type_object() -> &'static TypeObject {
+        &TUPLE_ITERATOR
+    }
+}
+
+/// The type object of `tuple_iterator`.
+pub static TUPLE_ITERATOR: TypeObject = TypeObject::define::<TupleIterator>("tuple_iterator")
+    .slots(Slots {
+        iter: Some(|this| Ok(this.clone())),
+        next: Some(next),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    })
+    .methods(&[
+        method!(length_hint, "__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
+        method!(reduce, "__reduce__($self, /)", "Return state information for pickling."),
+        method!(set_state, "__setstate__($self, state, /)", "Set state information for unpickling."),
+    ] as &[Method]);
+
+/// An iterator over a tuple.
+#[inline]
+pub fn new_iterator(tuple: Value) -> Value {
+    new_object(TupleIterator {
+        header: Header::new(&TUPLE_ITERATOR),
+        tuple: ValueCell::new(Some(tuple)),
+        index: Cell::new(0),
+    })
+}
+
+fn next(this: &Value) -> PyResult<Option<Value>> {
+    let Some(body) = this.exact::<TupleIterator>() else { return Err(type_error("expected a tuple_iterator")) };
+    let Some(value) = body.tuple.get() else { return Ok(None) };
+    let index = body.index.get();
+    match value.downcast::<Tuple>().and_then(|tuple| tuple.get(index)) {
+        Some(item) => {
+            body.index.set(index + 1);
+            Ok(Some(item.clone()))
+        }
+        None => {
+            body.tuple.set(None);
+            Ok(None)
+        }
+    }
+}
+
+fn len_of(tuple: &Value) -> usize {
+    tuple.downcast::<Tuple>().map_or(0, Tuple::len)
+}
+
+fn length_hint(this: &TupleIterator) -> usize {
+    this.tuple.get().map_or(0, |tuple| len_of(&tuple).saturating_sub(this.index.get()))
+}
+
+fn reduce(this: &TupleIterator) -> PyResult<Value> {
+    match this.tuple.get() {
+        Some(tuple) => reduced("iter", tuple, this.index.get() as isize),
+        None => exhausted(Tuple::empty()),
+    }
+}
+
+fn set_state(this: &TupleIterator, state: &Value) -> PyResult<()> {
+    let index = state_index(state)?;
+    if let Some(tuple) = this.tuple.get() {
+        this.index.set(usize::try_from(index).unwrap_or(0).min(len_of(&tuple)));
+    }
+    Ok(())
 }

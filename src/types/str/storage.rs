@@ -1,11 +1,14 @@
 //! How a str is stored: 1, 2 or 4 bytes a character, whichever is the least that fits (PEP 393); lone surrogates are
 //! legal. Also interning, and building strings piece by piece.
 
+use super::arguments::{check_memory, no_memory};
+use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::hash::hash_bytes;
 use crate::object::header::{Header, new_variable};
 use crate::object::value::{Payload, Value};
 use crate::object::{TypeFlags, TypeObject};
+use crate::types::exceptions::overflow_error;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -65,6 +68,15 @@ impl<'a> Chars<'a> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes a character.
+    pub fn width(&self) -> usize {
+        match self {
+            Chars::One(_) => 1,
+            Chars::Two(_) => 2,
+            Chars::Four(_) => 4,
+        }
     }
 
     /// A part, clamped to what there is.
@@ -245,6 +257,57 @@ impl Str {
         allocate(ty, text.len, text.width, text.ascii, |data| data.copy_from_slice(text.storage()))
     }
 
+    /// The same text as a new object of the exact type.
+    pub fn copy(text: &Str) -> Value {
+        match text.chars() {
+            Chars::One(bytes) => Str::from_latin1(bytes),
+            _ => allocate(&super::STR, text.len, text.width, text.ascii, |data| data.copy_from_slice(text.storage())),
+        }
+    }
+
+    /// A str put together from pieces: `len` characters in all, `width` the width of the widest piece, `ascii` whether
+    /// all are ASCII.
+    ///
+    /// # Errors
+    /// `MemoryError` when the machine has not that much.
+    pub(crate) fn assemble<'a>(
+        len: usize,
+        width: usize,
+        ascii: bool,
+        pieces: impl Iterator<Item = Chars<'a>>,
+    ) -> PyResult<Value> {
+        let Some(bytes) = len.checked_mul(width) else { return Err(no_memory()) };
+        check_memory(bytes)?;
+        if len <= 1 && width == 1 {
+            let mut builder = StrBuilder::new();
+            pieces.for_each(|piece| builder.push_chars(piece));
+            return Ok(builder.finish());
+        }
+        Ok(allocate(&super::STR, len, width as u8, ascii, |mut data| {
+            for piece in pieces {
+                let size = (piece.len() * width).min(data.len());
+                let (place, rest) = std::mem::take(&mut data).split_at_mut(size);
+                write_chars(place, width, piece);
+                data = rest;
+            }
+        }))
+    }
+
+    /// The text `count` times.
+    ///
+    /// # Errors
+    /// `OverflowError` or `MemoryError` when that is too long.
+    pub(crate) fn repeat(&self, count: usize) -> PyResult<Value> {
+        let Some(len) = self.len.checked_mul(count).filter(|&len| isize::try_from(len).is_ok()) else {
+            return Err(overflow_error("repeated string is too long"));
+        };
+        if let (Chars::One([byte]), true) = (self.chars(), len > 1) {
+            check_memory(len)?;
+            return Ok(allocate(&super::STR, len, 1, self.ascii, |data| data.fill(*byte)));
+        }
+        Str::assemble(len, self.width.into(), self.ascii, std::iter::repeat_n(self.chars(), count))
+    }
+
     /// The two texts joined.
     pub fn concat(&self, other: &Str) -> Value {
         let width = self.width.max(other.width);
@@ -266,6 +329,25 @@ impl Drop for Str {
     fn drop(&mut self) {
         if self.interned.get() {
             forget_interned(self);
+        }
+    }
+}
+
+/// Writes characters in a width that holds them.
+fn write_chars(data: &mut [u8], width: usize, chars: Chars) {
+    match (width, chars) {
+        (1, Chars::One(bytes)) => data.copy_from_slice(bytes),
+        (2, Chars::One(bytes)) => {
+            for (to, byte) in data.chunks_exact_mut(2).zip(bytes) {
+                to.copy_from_slice(&u16::from(*byte).to_ne_bytes());
+            }
+        }
+        (2, Chars::Two(units)) => write_units(data, units),
+        (_, Chars::Four(codes)) => write_codes(data, codes),
+        (_, chars) => {
+            for (to, code) in data.chunks_exact_mut(4).zip(chars.iter()) {
+                to.copy_from_slice(&code.to_ne_bytes());
+            }
         }
     }
 }
@@ -339,6 +421,22 @@ impl StrBuilder {
     /// Empty, with room for `capacity` characters.
     pub fn with_capacity(capacity: usize) -> StrBuilder {
         StrBuilder { buffer: Buffer::One(Vec::with_capacity(capacity)) }
+    }
+
+    /// Empty, with room for `len` characters of the kinds in `first` and `second`.
+    ///
+    /// # Errors
+    /// `MemoryError` when the machine has not that much.
+    pub(crate) fn for_text(len: usize, first: Chars, second: Chars) -> PyResult<StrBuilder> {
+        let width = first.width().max(second.width());
+        check_memory(len.saturating_mul(width))?;
+        Ok(StrBuilder {
+            buffer: match width {
+                1 => Buffer::One(Vec::with_capacity(len)),
+                2 => Buffer::Two(Vec::with_capacity(len)),
+                _ => Buffer::Four(Vec::with_capacity(len)),
+            },
+        })
     }
 
     /// Characters so far.
@@ -416,8 +514,9 @@ impl StrBuilder {
 
     /// Appends the same code point `count` times.
     pub fn push_repeated(&mut self, code: u32, count: usize) {
-        for _ in 0..count {
-            self.push(code);
+        match &mut self.buffer {
+            Buffer::One(buffer) if code < 0x100 => buffer.resize(buffer.len().saturating_add(count), code as u8),
+            _ => (0..count).for_each(|_| self.push(code)),
         }
     }
 

@@ -1,0 +1,31 @@
+//! The builtin namespace, for native code that refers to a builtin by name: the `iter` in an iterator's `__reduce__`.
+
+use super::error::PyResult;
+use super::gil::GilCell;
+use super::value::Value;
+use super::value_vec::ValueCell;
+use crate::types::dict::Dict;
+use crate::types::exceptions::attribute_error;
+use crate::types::str::intern;
+
+static NAMESPACE: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
+
+/// Makes `dict` the builtin namespace.
+pub fn set_namespace(dict: Value) {
+    NAMESPACE.get().set(Some(dict));
+}
+
+/// The builtin `name`. As `_PyEval_GetBuiltinId`.
+///
+/// # Errors
+/// `AttributeError` when there is none.
+pub fn get(name: &str) -> PyResult<Value> {
+    let found = match NAMESPACE.get().get() {
+        Some(namespace) => match namespace.downcast::<Dict>() {
+            Some(dict) => dict.get(&intern(name))?,
+            None => None,
+        },
+        None => None,
+    };
+    found.ok_or_else(|| attribute_error(name))
+}

@@ -1,0 +1,662 @@
+//! `%` formatting of str and bytes.
+
+use super::arguments::{check_memory, no_memory};
+use super::{Chars, Str, StrBuilder};
+use crate::name;
+use crate::object::call;
+use crate::object::error::{PyResult, Raised};
+use crate::object::value::Value;
+use crate::object::{number, sequence, text};
+use crate::types::bytes::{self, Bytes};
+use crate::types::exceptions::{
+    TYPE_ERROR, VALUE_ERROR, instantiate, is_instance, overflow_error, type_error, value_error,
+};
+use crate::types::tuple::Tuple;
+use crate::types::{float, int};
+use num_bigint::{BigInt, Sign};
+use num_traits::FromPrimitive;
+
+/// A parsed conversion specification.
+#[derive(Default)]
+struct Spec {
+    left: bool,
+    sign: bool,
+    blank: bool,
+    alternate: bool,
+    zero: bool,
+    width: Option<usize>,
+    precision: Option<usize>,
+    /// The conversion character.
+    conversion: u32,
+}
+
+/// The arguments: a tuple's items in turn, or one value.
+struct Operands<'a> {
+    args: Value,
+    /// A tuple's items are taken one by one.
+    tuple: bool,
+    next: usize,
+    /// A single value was taken already.
+    taken: bool,
+    mapping: Option<&'a Value>,
+}
+
+impl<'a> Operands<'a> {
+    fn new(args: &'a Value) -> Operands<'a> {
+        let tuple = args.downcast::<Tuple>().is_some();
+        let is_mapping = !tuple && args.downcast::<Str>().is_none() && args.ty().slot(|slots| slots.getitem).is_some();
+        Operands { args: args.clone(), tuple, next: 0, taken: false, mapping: is_mapping.then_some(args) }
+    }
+
+    fn next(&mut self) -> PyResult<Value> {
+        if self.tuple {
+            if let Some(value) = self.args.downcast::<Tuple>().and_then(|tuple| tuple.get(self.next)) {
+                self.next += 1;
+                return Ok(value.clone());
+            }
+        } else if !self.taken {
+            self.taken = true;
+            return Ok(self.args.clone());
+        }
+        Err(type_error("not enough arguments for format string"))
+    }
+
+    /// The value of a mapping key takes the place of the arguments.
+    fn replace(&mut self, value: Value) {
+        self.args = value;
+        self.tuple = false;
+        self.taken = false;
+    }
+
+    fn all_taken(&self) -> bool {
+        if self.tuple { self.args.downcast::<Tuple>().is_none_or(|tuple| self.next >= tuple.len()) } else { self.taken }
+    }
+}
+
+/// The format string being read.
+struct Reader<'a> {
+    chars: Chars<'a>,
+    at: usize,
+    bytes: bool,
+}
+
+impl Reader<'_> {
+    /// The next character.
+    fn take(&mut self) -> PyResult<char> {
+        match self.chars.get(self.at) {
+            Some(code) => {
+                self.at += 1;
+                // Surrogates are no conversion characters; what shows of them is their number.
+                Ok(char::from_u32(code).unwrap_or('\u{fffd}'))
+            }
+            None => Err(value_error("incomplete format")),
+        }
+    }
+
+    /// Parses what follows a percent sign, taking widths and precisions that are arguments.
+    fn spec(&mut self, operands: &mut Operands) -> PyResult<Spec> {
+        let mut spec = Spec::default();
+        if self.chars.get(self.at) == Some(u32::from(b'(')) {
+            self.key(operands)?;
+        }
+        let mut code = loop {
+            match self.take()? {
+                '-' => spec.left = true,
+                '+' => spec.sign = true,
+                ' ' => spec.blank = true,
+                '#' => spec.alternate = true,
+                '0' => spec.zero = true,
+                other => break other,
+            }
+        };
+        if code == '*' {
+            let width = number::index_to_isize(&star(operands)?)?;
+            spec.left |= width < 0;
+            spec.width = Some(width.unsigned_abs());
+            code = self.take()?;
+        } else if code.is_ascii_digit() {
+            let width;
+            (width, code) = self.digits(code, isize::MAX as usize, "width too big")?;
+            spec.width = Some(width);
+        }
+        if code == '.' {
+            spec.precision = Some(0);
+            code = self.take()?;
+            if code == '*' {
+                let precision = star(operands)?;
+                let precision = number::index_to_i64(&precision)?.and_then(|wide| i32::try_from(wide).ok());
+                let Some(precision) = precision else {
+                    return Err(overflow_error("Python int too large to convert to C int"));
+                };
+                spec.precision = Some(usize::try_from(precision).unwrap_or(0));
+                code = self.take()?;
+            } else if code.is_ascii_digit() {
+                let message = if self.bytes { "prec too big" } else { "precision too big" };
+                let precision;
+                (precision, code) = self.digits(code, i32::MAX as usize, message)?;
+                spec.precision = Some(precision);
+            }
+        }
+        if matches!(code, 'h' | 'l' | 'L') {
+            self.take()?;
+        }
+        spec.conversion = self.chars.get(self.at - 1).unwrap_or_default();
+        Ok(spec)
+    }
+
+    fn digits(&mut self, first: char, max: usize, message: &str) -> PyResult<(usize, char)> {
+        let mut number = first.to_digit(10).unwrap_or(0) as usize;
+        loop {
+            let code = self.take()?;
+            let Some(digit) = code.to_digit(10) else { return Ok((number, code)) };
+            if number > (max - digit as usize) / 10 {
+                return Err(value_error(message));
+            }
+            number = number * 10 + digit as usize;
+        }
+    }
+
+    /// `(key)`: looks the key up.
+    fn key(&mut self, operands: &mut Operands) -> PyResult<()> {
+        let Some(mapping) = operands.mapping else { return Err(type_error("format requires a mapping")) };
+        self.at += 1;
+        let start = self.at;
+        let mut depth = 1;
+        while depth > 0 {
+            match self.chars.get(self.at) {
+                Some(code) if code == u32::from(b')') => depth -= 1,
+                Some(code) if code == u32::from(b'(') => depth += 1,
+                Some(_) => {}
+                None => return Err(value_error("incomplete format key")),
+            }
+            self.at += 1;
+        }
+        let key = self.chars.slice(start, self.at - 1);
+        let key = match key {
+            Chars::One(bytes) if self.bytes => Bytes::new_value(bytes),
+            chars => Str::from_chars(chars),
+        };
+        operands.replace(sequence::get_item(mapping, &key)?);
+        Ok(())
+    }
+
+    #[cold]
+    fn unsupported(&self, spec: &Spec) -> Raised {
+        let code = spec.conversion;
+        if self.bytes && code >= 0x80 {
+            // As PyErr_Format fails over the signed character: an error without a message.
+            return Raised::new(instantiate(&VALUE_ERROR, Vec::new()));
+        }
+        let shown = match char::from_u32(code) {
+            Some(shown) if self.bytes || (0x1f..0x7f).contains(&code) => shown,
+            _ => '?',
+        };
+        value_error(format!("unsupported format character '{shown}' (0x{code:x}) at index {}", self.at - 1))
+    }
+}
+
+/// The argument for a `*`.
+fn star(operands: &mut Operands) -> PyResult<Value> {
+    let value = operands.next()?;
+    if int::is_int(&value) { Ok(value) } else { Err(type_error("* wants int")) }
+}
+
+/// Where the result goes.
+trait Output {
+    fn reserve(&mut self, count: usize) -> PyResult<()>;
+    fn fill(&mut self, byte: u8, count: usize);
+    fn push_ascii(&mut self, text: &str);
+    fn push_part(&mut self, chars: Chars);
+}
+
+impl Output for StrBuilder {
+    fn reserve(&mut self, count: usize) -> PyResult<()> {
+        check_memory(self.len().saturating_add(count).saturating_mul(2))
+    }
+    fn fill(&mut self, byte: u8, count: usize) {
+        self.push_repeated(byte.into(), count);
+    }
+    fn push_ascii(&mut self, text: &str) {
+        self.push_str(text);
+    }
+    fn push_part(&mut self, chars: Chars) {
+        self.push_chars(chars);
+    }
+}
+
+impl Output for Vec<u8> {
+    fn reserve(&mut self, count: usize) -> PyResult<()> {
+        check_memory(self.len().saturating_add(count))
+    }
+    fn fill(&mut self, byte: u8, count: usize) {
+        self.resize(self.len().saturating_add(count), byte);
+    }
+    fn push_ascii(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+    fn push_part(&mut self, chars: Chars) {
+        if let Chars::One(bytes) = chars {
+            self.extend_from_slice(bytes);
+        }
+    }
+}
+
+impl Spec {
+    /// Writes text, padded with spaces; cut at the precision when `cut`.
+    fn write_text(&self, out: &mut impl Output, chars: Chars, cut: bool) -> PyResult<()> {
+        let len = match self.precision {
+            Some(precision) if cut => precision.min(chars.len()),
+            _ => chars.len(),
+        };
+        let padding = self.width.unwrap_or(0).saturating_sub(len);
+        out.reserve(len.saturating_add(padding))?;
+        if !self.left {
+            out.fill(b' ', padding);
+        }
+        out.push_part(chars.slice(0, len));
+        if self.left {
+            out.fill(b' ', padding);
+        }
+        Ok(())
+    }
+
+    /// Writes a number: sign, prefix, zeros, digits. `text` begins with a minus sign when negative, then the prefix.
+    fn write_number(&self, out: &mut impl Output, text: &str, prefix: usize) -> PyResult<()> {
+        let (mut sign, rest) = match text.strip_prefix('-') {
+            Some(rest) => ("-", rest),
+            None => ("", text),
+        };
+        if sign.is_empty() {
+            sign = if self.sign {
+                "+"
+            } else if self.blank {
+                " "
+            } else {
+                ""
+            };
+        }
+        let (prefix, digits) = rest.split_at_checked(prefix).unwrap_or(("", rest));
+        let padding = self.width.unwrap_or(0).saturating_sub(sign.len() + prefix.len() + digits.len());
+        out.reserve(padding.saturating_add(text.len() + 1))?;
+        if !self.left && !self.zero {
+            out.fill(b' ', padding);
+        }
+        out.push_ascii(sign);
+        out.push_ascii(prefix);
+        if !self.left && self.zero {
+            out.fill(b'0', padding);
+        }
+        out.push_ascii(digits);
+        if self.left {
+            out.fill(b' ', padding);
+        }
+        Ok(())
+    }
+
+    /// `%d`, `%x`, ... As `mainformatlong` and `_PyUnicode_FormatLong`.
+    fn write_int(&self, out: &mut impl Output, value: &Value) -> PyResult<()> {
+        let letter = char::from_u32(self.conversion).unwrap_or('d');
+        let radix = match letter {
+            'o' => 8,
+            'x' | 'X' => 16,
+            _ => 10,
+        };
+        if radix == 10
+            && let Some(small) = value.as_small_int()
+            && self.precision.is_none()
+        {
+            let mut buffer = itoa(small);
+            return self.write_number(out, buffer.as_text(), 0);
+        }
+        let number = integer(value, radix != 10).map_err(|raised| {
+            if raised.as_ref().is_none_or(|raised| is_instance(raised, &TYPE_ERROR)) {
+                let what = if radix == 10 { "a number" } else { "an integer" };
+                type_error(format!("%{letter} format: {what} is required, not {}", value.ty().name()))
+            } else {
+                raised.unwrap_or_else(no_memory)
+            }
+        })?;
+        let precision = self.precision.unwrap_or(0);
+        if precision > (i32::MAX - 3) as usize {
+            return Err(overflow_error("precision too large"));
+        }
+        let digits = number.magnitude().to_str_radix(radix);
+        if digits.len() + precision > (i32::MAX - 3) as usize {
+            return Err(overflow_error("precision too large"));
+        }
+        check_memory(precision)?;
+        let mut text = String::new();
+        if number.sign() == Sign::Minus {
+            text.push('-');
+        }
+        let prefix = if self.alternate && radix != 10 { 2 } else { 0 };
+        if prefix > 0 {
+            text.push('0');
+            text.push(letter.to_ascii_lowercase());
+        }
+        text.extend(std::iter::repeat_n('0', precision.saturating_sub(digits.len())));
+        text.push_str(&digits);
+        if letter == 'X' {
+            text.make_ascii_uppercase();
+        }
+        self.write_number(out, &text, prefix)
+    }
+
+    /// `%e`, `%f`, `%g`.
+    fn write_float(&self, out: &mut impl Output, value: &Value, bytes: bool) -> PyResult<()> {
+        let number = number::to_f64(value).map_err(|raised| {
+            if bytes && is_instance(&raised, &TYPE_ERROR) {
+                type_error(format!("float argument required, not {}", value.ty().name()))
+            } else {
+                raised
+            }
+        })?;
+        let letter = char::from_u32(self.conversion).unwrap_or('f');
+        let precision = self.precision.unwrap_or(6);
+        check_memory(precision.saturating_mul(2))?;
+        let text = float_text(number, letter, precision, self.alternate);
+        self.write_number(out, &text, 0)
+    }
+}
+
+/// Decimal digits of a small int, without a detour over the heap.
+struct Itoa {
+    buffer: [u8; 20],
+    start: usize,
+}
+
+fn itoa(value: i64) -> Itoa {
+    let mut text = Itoa { buffer: [0; 20], start: 20 };
+    let mut rest = value.unsigned_abs();
+    loop {
+        text.start -= 1;
+        text.buffer[text.start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        text.start -= 1;
+        text.buffer[text.start] = b'-';
+    }
+    text
+}
+
+impl Itoa {
+    fn as_text(&mut self) -> &str {
+        std::str::from_utf8(&self.buffer[self.start..]).unwrap_or("")
+    }
+}
+
+/// The int that `%d` (or, when `exact`, `%x`) shows. `Err(None)`: the value is no number.
+fn integer(value: &Value, exact: bool) -> Result<BigInt, Option<Raised>> {
+    if let Some(number) = int::to_big(value) {
+        return Ok(number);
+    }
+    let as_int = |value: Value| int::to_big(&value).ok_or(None);
+    if exact {
+        return number::index(value).map_err(Some).and_then(as_int);
+    }
+    if let Some(float) = float::to_f64(value).filter(|_| value.is_small_float() || value.is_exact::<float::Float>()) {
+        return match BigInt::from_f64(float.trunc()) {
+            Some(number) => Ok(number),
+            None if float.is_nan() => Err(Some(value_error("cannot convert float NaN to integer"))),
+            None => Err(Some(overflow_error("cannot convert float infinity to integer"))),
+        };
+    }
+    if let Some(slot) = value.ty().slot(|slots| slots.int) {
+        let result = slot(value).map_err(Some)?;
+        return match int::to_big(&result) {
+            Some(number) => Ok(number),
+            None => Err(Some(type_error(format!("__int__ returned non-int (type {})", result.ty().name())))),
+        };
+    }
+    if number::is_index(value) {
+        return number::index(value).map_err(Some).and_then(as_int);
+    }
+    Err(None)
+}
+
+/// A float's text. As `PyOS_double_to_string` with `e`, `f` or `g` (or their capitals).
+pub(crate) fn float_text(value: f64, letter: char, precision: usize, alternate: bool) -> String {
+    let text = if value.is_nan() {
+        "nan".to_owned()
+    } else if value.is_infinite() {
+        if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
+    } else {
+        match letter.to_ascii_lowercase() {
+            'e' => exponential(value, precision, alternate),
+            'f' => fixed(value, precision, alternate),
+            _ => general(value, precision.max(1), alternate),
+        }
+    };
+    if letter.is_ascii_uppercase() { text.to_ascii_uppercase() } else { text }
+}
+
+/// No double has more significant digits, or more digits after the point, than this.
+const MAX_DIGITS: usize = 1100;
+
+fn fixed(value: f64, precision: usize, alternate: bool) -> String {
+    let exact = precision.min(MAX_DIGITS);
+    let mut text = format!("{value:.exact$}");
+    text.extend(std::iter::repeat_n('0', precision - exact));
+    if precision == 0 && alternate {
+        text.push('.');
+    }
+    text
+}
+
+/// Sign and digits of `d.ddd` with `precision` digits after the point, and the exponent.
+fn scientific(value: f64, precision: usize) -> (String, i32) {
+    let exact = precision.min(MAX_DIGITS);
+    let text = format!("{value:.exact$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let mut mantissa = mantissa.to_owned();
+    mantissa.extend(std::iter::repeat_n('0', precision - exact));
+    (mantissa, exponent.parse().unwrap_or(0))
+}
+
+fn exponential(value: f64, precision: usize, alternate: bool) -> String {
+    let (mut text, exponent) = scientific(value, precision);
+    if precision == 0 && alternate {
+        text.push('.');
+    }
+    push_exponent(&mut text, exponent);
+    text
+}
+
+fn push_exponent(text: &mut String, exponent: i32) {
+    let sign = if exponent < 0 { '-' } else { '+' };
+    text.push_str(&format!("e{sign}{:02}", exponent.unsigned_abs()));
+}
+
+fn general(value: f64, precision: usize, alternate: bool) -> String {
+    let (mut text, exponent) = scientific(value, precision - 1);
+    let positional = exponent >= -4 && (exponent as i64) < precision as i64;
+    if positional {
+        let digits = (precision as i64 - 1 - i64::from(exponent)).max(0) as usize;
+        text = fixed(value, digits, alternate);
+    } else if alternate && precision == 1 {
+        text.push('.');
+    }
+    if !alternate && text.contains('.') {
+        let kept = text.trim_end_matches('0').trim_end_matches('.').len();
+        text.truncate(kept);
+    }
+    if !positional {
+        push_exponent(&mut text, exponent);
+    }
+    text
+}
+
+/// `format % args` of str.
+///
+/// # Errors
+/// `TypeError`, `ValueError`, `OverflowError`, `KeyError` as CPython raises them, what the arguments' methods raise.
+pub fn format_str(format: &Str, args: &Value) -> PyResult<Value> {
+    let chars = format.chars();
+    let mut out = StrBuilder::with_capacity(chars.len() + 16);
+    let mut operands = Operands::new(args);
+    let mut reader = Reader { chars, at: 0, bytes: false };
+    while let Some(percent) = next_percent(&mut reader, &mut out) {
+        if !percent {
+            continue;
+        }
+        let spec = reader.spec(&mut operands)?;
+        let value = operands.next()?;
+        match char::from_u32(spec.conversion) {
+            Some('s') => {
+                let shown = text::str(&value)?;
+                spec.write_text(&mut out, super::body(&shown)?.chars(), true)?;
+            }
+            Some('r') => {
+                let shown = text::repr(&value)?;
+                spec.write_text(&mut out, super::body(&shown)?.chars(), true)?;
+            }
+            Some('a') => {
+                let shown = text::ascii(&value)?;
+                spec.write_text(&mut out, super::body(&shown)?.chars(), true)?;
+            }
+            Some('d' | 'i' | 'u' | 'o' | 'x' | 'X') => spec.write_int(&mut out, &value)?,
+            Some('e' | 'E' | 'f' | 'F' | 'g' | 'G') => spec.write_float(&mut out, &value, false)?,
+            Some('c') => {
+                let character = character(&value)?;
+                spec.write_text(&mut out, super::body(&character)?.chars(), false)?;
+            }
+            _ => return Err(reader.unsupported(&spec)),
+        }
+    }
+    if operands.mapping.is_none() && !operands.all_taken() {
+        return Err(type_error("not all arguments converted during string formatting"));
+    }
+    Ok(out.finish())
+}
+
+/// Copies literal text up to the next specification; `None` at the end, false for an escaped percent sign.
+fn next_percent(reader: &mut Reader, out: &mut impl Output) -> Option<bool> {
+    let rest = reader.chars.slice(reader.at, reader.chars.len());
+    if rest.is_empty() {
+        return None;
+    }
+    let percent = u32::from(b'%');
+    let literal = match rest {
+        Chars::One(bytes) => memchr::memchr(b'%', bytes),
+        rest => rest.iter().position(|code| code == percent),
+    };
+    let Some(literal) = literal else {
+        out.push_part(rest);
+        reader.at = reader.chars.len();
+        return None;
+    };
+    out.push_part(rest.slice(0, literal));
+    reader.at += literal + 1;
+    if rest.get(literal + 1) == Some(percent) {
+        reader.at += 1;
+        out.push_ascii("%");
+        return Some(false);
+    }
+    Some(true)
+}
+
+/// What `%c` of str shows. As `formatchar`.
+fn character(value: &Value) -> PyResult<Value> {
+    let wrong = || type_error("%c requires int or char");
+    if let Some(text) = value.downcast::<Str>() {
+        return if text.len() == 1 { Ok(value.clone()) } else { Err(wrong()) };
+    }
+    let index = match number::index(value) {
+        Ok(index) => index,
+        Err(_) => return Err(wrong()),
+    };
+    match int::to_i64(&index) {
+        Some(code @ 0..0x11_0000) => Ok(Str::from_code(code as u32)),
+        Some(_) => Err(overflow_error("%c arg not in range(0x110000)")),
+        None => Err(wrong()),
+    }
+}
+
+/// `format % args` of bytes and bytearray: the bytes of the result.
+///
+/// # Errors
+/// As for [`format_str`].
+pub(crate) fn format_bytes(format: &[u8], args: &Value) -> PyResult<Vec<u8>> {
+    let mut out: Vec<u8> = Vec::with_capacity(format.len() + 16);
+    let mut operands = Operands::new(args);
+    // As PyBytes_Check and PyByteArray_Check in _PyBytes_FormatEx; a str may be a mapping there.
+    let is_bytes =
+        args.downcast::<Bytes>().is_some() || args.downcast::<crate::types::bytearray::Bytearray>().is_some();
+    if is_bytes || operands.tuple {
+        operands.mapping = None;
+    }
+    let mut reader = Reader { chars: Chars::One(format), at: 0, bytes: true };
+    while let Some(percent) = next_percent(&mut reader, &mut out) {
+        if !percent {
+            continue;
+        }
+        let spec = reader.spec(&mut operands)?;
+        let value = operands.next()?;
+        match char::from_u32(spec.conversion) {
+            Some('s' | 'b') => match bytes_of(&value)? {
+                Some(data) => spec.write_text(&mut out, Chars::One(&data), true)?,
+                None => {
+                    return Err(type_error(format!(
+                        "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",
+                        value.ty().name()
+                    )));
+                }
+            },
+            Some('r' | 'a') => {
+                let shown = text::ascii(&value)?;
+                spec.write_text(&mut out, super::body(&shown)?.chars(), true)?;
+            }
+            Some('d' | 'i' | 'u' | 'o' | 'x' | 'X') => spec.write_int(&mut out, &value)?,
+            Some('e' | 'E' | 'f' | 'F' | 'g' | 'G') => spec.write_float(&mut out, &value, true)?,
+            Some('c') => {
+                let byte = single_byte(&value)?;
+                spec.write_text(&mut out, Chars::One(&[byte]), false)?;
+            }
+            _ => return Err(reader.unsupported(&spec)),
+        }
+    }
+    if operands.mapping.is_none() && !operands.all_taken() {
+        return Err(type_error("not all arguments converted during bytes formatting"));
+    }
+    Ok(out)
+}
+
+/// What `%b` shows: the buffer of the value, or what its `__bytes__` gives.
+fn bytes_of(value: &Value) -> PyResult<Option<Vec<u8>>> {
+    if let Some(body) = value.exact::<Bytes>() {
+        return Ok(Some(body.as_slice().to_vec()));
+    }
+    if value.downcast::<crate::types::bytearray::Bytearray>().is_none()
+        && let Some(result) = call::call_special(value, name!("__bytes__"), &[])?
+    {
+        return match result.downcast::<Bytes>() {
+            Some(body) => Ok(Some(body.as_slice().to_vec())),
+            None => Err(type_error(format!("__bytes__ returned non-bytes (type {})", result.ty().name()))),
+        };
+    }
+    Ok(bytes::lookup_buffer(value)?.map(|buffer| buffer.to_vec()))
+}
+
+/// What `%c` of bytes shows. As `byte_converter`.
+fn single_byte(value: &Value) -> PyResult<u8> {
+    let wrong = || type_error("%c requires an integer in range(256) or a single byte");
+    if value.downcast::<Bytes>().is_some() || value.downcast::<crate::types::bytearray::Bytearray>().is_some() {
+        let buffer = bytes::lookup_buffer(value)?;
+        return match buffer.as_deref() {
+            Some([byte]) => Ok(*byte),
+            _ => Err(wrong()),
+        };
+    }
+    match number::index(value) {
+        Ok(index) => match int::to_i64(&index).map(u8::try_from) {
+            Some(Ok(byte)) => Ok(byte),
+            _ => Err(overflow_error("%c arg not in range(256)")),
+        },
+        Err(raised) if is_instance(&raised, &TYPE_ERROR) => Err(wrong()),
+        Err(raised) => Err(raised),
+    }
+}
