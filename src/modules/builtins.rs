@@ -487,10 +487,7 @@ fn iter(object: &Value, sentinel: Option<&Value>) -> PyResult<Value> {
     match sentinel {
         None => iter_protocol::iter(object),
         Some(sentinel) => {
-            if !call::is_callable(object) {
-                return Err(type_error("iter(v, w): v must be callable"));
-            }
-            Ok(crate::types::callable_iterator::new(object.clone(), sentinel.clone()))
+            crate::types::callable_iterator::new(object, sentinel)
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
+pub mod complex;
 pub mod codecs;
 pub mod descriptor;
 pub mod dict;
@@ -16,6 +17,7 @@ pub mod exceptions;
 pub mod filter;
 pub mod float;
 pub mod frame;
+pub mod format_spec;
 pub mod function;
 pub mod generator;
 pub mod int;
@@ -50,6 +52,7 @@ static ALL: &[&TypeObject] = &[
     &int::INT,
     &bool::BOOL,
     &float::FLOAT,
+    &complex::COMPLEX,
     &str::STR,
     &str::STR_ITERATOR,
     &bytes::BYTES,
@@ -105,6 +108,34 @@ static ALL: &[&TypeObject] = &[
     &filter::FILTER,
     &map::MAP,
     &namespace::NAMESPACE,
+    &reversed::REVERSED,
+    &zip::ZIP,
+];
+
+/// The types that the module `builtins` shows under their names.
+pub(crate) static NAMED: &[&TypeObject] = &[
+    &object::OBJECT,
+    &type_::TYPE,
+    &int::INT,
+    &bool::BOOL,
+    &float::FLOAT,
+    &complex::COMPLEX,
+    &str::STR,
+    &bytes::BYTES,
+    &bytearray::BYTEARRAY,
+    &tuple::TUPLE,
+    &list::LIST,
+    &dict::DICT,
+    &set::SET,
+    &set::FROZENSET,
+    &slice::SLICE,
+    &property::PROPERTY,
+    &super_::SUPER,
+    &class_method::CLASS_METHOD,
+    &class_method::STATIC_METHOD,
+    &enumerate::ENUMERATE,
+    &filter::FILTER,
+    &map::MAP,
     &reversed::REVERSED,
     &zip::ZIP,
 ];

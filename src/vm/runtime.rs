@@ -103,7 +103,7 @@ pub(crate) fn frozen_set(items: Vec<Value>) -> Result<Value, String> {
 
 /// A complex constant.
 pub(crate) fn complex(real: f64, imag: f64) -> Result<Value, String> {
-    Ok(types::complex::new_value(real, imag))
+    Ok(types::complex::Complex::new_value(real, imag))
 }
 
 /// `sys.displayhook(value)`.
