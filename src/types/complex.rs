@@ -114,6 +114,11 @@ impl Complex {
     }
 }
 
+/// A complex number.
+pub fn new_value(re: f64, im: f64) -> Value {
+    Complex::new_value(re, im)
+}
+
 fn number(value: &Value) -> PyResult<(f64, f64)> {
     match value.downcast::<Complex>() {
         Some(complex) => Ok(complex.parts()),

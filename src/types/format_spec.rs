@@ -7,6 +7,7 @@ use crate::object::value::Value;
 use crate::types::complex::Complex;
 use crate::types::exceptions::{MEMORY_ERROR, instantiate, overflow_error, type_error, value_error};
 use crate::types::float::text::{Style, format_double};
+use crate::types::str::properties::decimal_value;
 use crate::types::str::{Chars, Str, StrBuilder};
 use crate::types::{float, int};
 use num_traits::ToPrimitive;
@@ -206,9 +207,9 @@ fn check_room(len: usize) -> PyResult<()> {
 /// Decimal digits, of any script, at `at`.
 fn number(text: Chars, at: &mut usize) -> PyResult<Option<usize>> {
     let mut value: Option<usize> = None;
-    while let Some(digit) = text.get(*at).and_then(int::text::decimal_digit) {
+    while let Some(digit) = text.get(*at).and_then(decimal_value) {
         *at += 1;
-        let next = value.unwrap_or(0).checked_mul(10).and_then(|value| value.checked_add(digit.into()));
+        let next = value.unwrap_or(0).checked_mul(10).and_then(|value| value.checked_add(digit as usize));
         match next.filter(|value| isize::try_from(*value).is_ok()) {
             Some(next) => value = Some(next),
             None => return Err(value_error("Too many decimal digits in format string")),

@@ -25,6 +25,7 @@ pub mod mapping_proxy;
 pub mod method;
 pub mod namespace;
 pub mod object;
+pub mod range;
 pub mod reversed;
 pub mod sequence_iterator;
 pub mod set;
@@ -88,6 +89,9 @@ static ALL: &[&TypeObject] = &[
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,
     &sequence_iterator::SEQUENCE_ITERATOR,
+    &range::RANGE,
+    &range::RANGE_ITERATOR,
+    &range::LONG_RANGE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,
     &callable_iterator::CALLABLE_ITERATOR,
