@@ -215,6 +215,10 @@ fn polar_power(a: (f64, f64), b: (f64, f64)) -> Option<(f64, f64)> {
         length /= (angle * b.1).exp();
         phase += b.1 * magnitude.ln();
     }
+    if phase.is_infinite() {
+        // Here C's sine reports a domain error.
+        return None;
+    }
     Some((length * phase.cos(), length * phase.sin()))
 }
 

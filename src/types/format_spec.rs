@@ -359,8 +359,12 @@ pub fn format_int(this: &Value, spec: &Str) -> PyResult<Value> {
         if spec.alternate {
             return Err(value_error("Alternate form (#) not allowed with integer format specifier 'c'"));
         }
-        let code = int::to_i64(this).filter(|code| (0..0x11_0000).contains(code));
-        let Some(code) = code else { return Err(overflow_error("%c arg not in range(0x110000)")) };
+        let int::Num::Small(code) = value else {
+            return Err(overflow_error("Python int too large to convert to C long"));
+        };
+        if !(0..0x11_0000).contains(&code) {
+            return Err(overflow_error("%c arg not in range(0x110000)"));
+        }
         let (left, right) = spec.padding(1);
         out.push_repeated(spec.fill, left);
         out.push(code as u32);

@@ -8,7 +8,7 @@ use crate::object::value::Value;
 use crate::object::{TypeObject, number as protocol, text};
 use crate::types::bytes::lookup_buffer;
 use crate::types::exceptions::{type_error, value_error};
-use crate::types::int::text::to_ascii;
+use crate::types::int::text::{to_ascii, trim};
 use crate::types::str::Str;
 
 pub(super) fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
@@ -51,16 +51,23 @@ pub fn from_number(x: &Value) -> PyResult<Value> {
     }
     let parsed = if let Some(string) = x.downcast::<Str>() {
         match string.as_ascii() {
-            Some(ascii) => parse(ascii.as_bytes()),
-            None => parse(&to_ascii(string)),
+            Some(ascii) => parse_or_blank(ascii.as_bytes()),
+            None => parse_or_blank(&to_ascii(string)),
         }
     } else if let Some(buffer) = lookup_buffer(x)? {
-        parse(&buffer)
+        parse_or_blank(&buffer)
     } else {
         return Err(type_error(format!("float() argument must be a string or a number, not '{}'", x.ty().name())));
     };
     match parsed {
-        Some(value) => Ok(Value::float(value)),
-        None => Err(value_error(format!("could not convert string to float: {}", text::repr_string(x)?))),
+        Ok(value) => Ok(Value::float(value)),
+        // An empty text is shown without the white space that was around it.
+        Err(true) => Err(value_error("could not convert string to float: ''")),
+        Err(false) => Err(value_error(format!("could not convert string to float: {}", text::repr_string(x)?))),
     }
+}
+
+/// The float, or whether there was only white space.
+fn parse_or_blank(text: &[u8]) -> Result<f64, bool> {
+    parse(text).ok_or_else(|| trim(text).is_empty())
 }
