@@ -16,8 +16,8 @@ pub mod enumerate;
 pub mod exceptions;
 pub mod filter;
 pub mod float;
-pub mod frame;
 pub mod format_spec;
+pub mod frame;
 pub mod function;
 pub mod generator;
 pub mod int;
@@ -29,6 +29,7 @@ pub mod module;
 pub mod namespace;
 pub mod object;
 pub mod property;
+pub mod range;
 pub mod reversed;
 pub mod sequence_iterator;
 pub mod set;
@@ -101,6 +102,9 @@ static ALL: &[&TypeObject] = &[
     &super_::SUPER,
     &crate::modules::sys::STREAM,
     &sequence_iterator::SEQUENCE_ITERATOR,
+    &range::RANGE,
+    &range::RANGE_ITERATOR,
+    &range::LONG_RANGE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,
     &callable_iterator::CALLABLE_ITERATOR,
@@ -128,6 +132,7 @@ pub(crate) static NAMED: &[&TypeObject] = &[
     &dict::DICT,
     &set::SET,
     &set::FROZENSET,
+    &range::RANGE,
     &slice::SLICE,
     &property::PROPERTY,
     &super_::SUPER,
