@@ -35,11 +35,14 @@ pub mod type_;
 pub mod weakref;
 pub mod zip;
 
+#[cfg(test)]
+mod tests;
+
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
 
 /// Every builtin type but the exceptions, bases before those that derive from them.
-static ALL: &[&TypeObject] = &[
+pub(crate) static ALL: &[&TypeObject] = &[
     &object::OBJECT,
     &type_::TYPE,
     &int::INT,

@@ -1,0 +1,57 @@
+"""Records what CPython 3.8 shows for the cases in src/types/tests/*.cases.
+
+Usage: PYTHONHASHSEED=0 python3.8 tools/record_cases.py src/types/tests/*.cases
+
+A case is a line `statements => answer`; statements are separated by `; `. The answer is the repr of the last one's
+value, or the exception as a traceback ends with it. Lines that begin with `#` are kept as they are.
+"""
+import ast
+import sys
+import types
+
+
+def numbers(start, stop, step=1):
+    return list(range(start, stop, step))
+
+
+def describe(error):
+    name = type(error).__name__
+    text = str(error)
+    return f"{name}: {text}" if text else name
+
+
+def outcome(function, *args):
+    try:
+        return function(*args)
+    except BaseException as error:
+        return describe(error)
+
+
+def answer(source):
+    scope = {"numbers": numbers, "outcome": outcome, "SimpleNamespace": types.SimpleNamespace, "class_": type}
+    for iterator in (iter([]), iter(()), iter({}), iter(set()), reversed([]), {}.keys(), {}.values(), {}.items()):
+        scope[type(iterator).__name__] = type(iterator)
+    value = None
+    try:
+        for statement in source.split("; "):
+            tree = ast.parse(statement)
+            if isinstance(tree.body[0], ast.Expr):
+                value = eval(statement, scope)
+            else:
+                exec(statement, scope)
+                value = None
+            shown = repr(value)
+    except BaseException as error:
+        return describe(error)
+    return shown
+
+
+for path in sys.argv[1:]:
+    with open(path) as file:
+        lines = file.read().splitlines()
+    with open(path, "w") as file:
+        for line in lines:
+            if line and not line.startswith("#"):
+                source = line.split(" => ")[0].rstrip()
+                line = f"{source} => {answer(source)}"
+            file.write(line + "\n")
