@@ -8,6 +8,7 @@ pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
+pub mod complex;
 pub mod codecs;
 pub mod descriptor;
 pub mod dict;
@@ -15,6 +16,7 @@ pub mod enumerate;
 pub mod exceptions;
 pub mod filter;
 pub mod float;
+pub mod format_spec;
 pub mod function;
 pub mod int;
 pub mod list;
@@ -48,6 +50,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &int::INT,
     &bool::BOOL,
     &float::FLOAT,
+    &complex::COMPLEX,
     &str::STR,
     &str::STR_ITERATOR,
     &bytes::BYTES,
