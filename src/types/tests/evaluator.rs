@@ -416,9 +416,9 @@ impl Scope {
             Expr::List(items) => Ok(List::from_vec(self.eval_all(items)?)),
             Expr::Tuple(items) => Ok(Tuple::from_vec(self.eval_all(items)?)),
             Expr::Set(items) => {
-                let result = set::new_set();
+                let result = set::new_value();
                 for item in self.eval_all(items)? {
-                    set::add_key(&result, &item)?;
+                    set::add(&result, &item)?;
                 }
                 Ok(result)
             }
