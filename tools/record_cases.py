@@ -27,10 +27,19 @@ def outcome(function, *args):
         return describe(error)
 
 
+def docs(cls):
+    """The names in a class's own dict, with their docstrings."""
+    return [(name, getattr(value, "__doc__", None)) for name, value in sorted(vars(cls).items()) if name != "__doc__"]
+
+
 def answer(source):
-    scope = {"numbers": numbers, "outcome": outcome, "SimpleNamespace": types.SimpleNamespace, "class_": type}
-    for iterator in (iter([]), iter(()), iter({}), iter(set()), reversed([]), {}.keys(), {}.values(), {}.items()):
-        scope[type(iterator).__name__] = type(iterator)
+    scope = {"numbers": numbers, "outcome": outcome, "docs": docs, "SimpleNamespace": types.SimpleNamespace, "class_": type}
+    for iterable in ([], (), {}, {}.keys(), {}.values(), {}.items(), set(), type("S", (), {"__getitem__": len})()):
+        scope[type(iter(iterable)).__name__] = type(iter(iterable))
+        scope[type(iterable).__name__] = type(iterable)
+    for iterable in ([], {}, {}.values(), {}.items()):
+        scope[type(reversed(iterable)).__name__] = type(reversed(iterable))
+    scope["callable_iterator"] = type(iter(len, 0))
     value = None
     try:
         for statement in source.split("; "):

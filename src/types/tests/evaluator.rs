@@ -5,7 +5,7 @@
 use crate::object::error::{PyResult, Raised};
 use crate::object::native::{Function, thunk};
 use crate::object::slots::{BinaryOp, Compare};
-use crate::object::{Value, attribute, builtins, call, compare, hash, iter, number, sequence, text};
+use crate::object::{TypeObject, Value, attribute, builtins, call, compare, hash, iter, number, sequence, text};
 use crate::types::builtin_function::BuiltinFunction;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{name_error, type_error};
@@ -308,6 +308,7 @@ fn function(name: &str) -> Option<Value> {
                 List::from_vec(items)
             }),
         ),
+        Function::new("docs($module, cls, /)", "", thunk(docs)),
         Function::new(
             "outcome($module, callable, /, *args)",
             "",
@@ -321,6 +322,21 @@ fn function(name: &str) -> Option<Value> {
     ];
     let function = FUNCTIONS.iter().find(|function| function.name() == name)?;
     Some(BuiltinFunction::new_value(function, None, Some(intern("builtins"))))
+}
+
+/// The names in a class's own dict, with their docstrings.
+fn docs(class: &Value) -> PyResult<Value> {
+    let dict = class.downcast::<TypeObject>().and_then(TypeObject::dict).expect("a class");
+    let mut pairs = Vec::new();
+    for (name, value) in dict.exact::<Dict>().expect("a dict").items() {
+        let doc = attribute::lookup_str(&value, "__doc__")?.unwrap_or(Value::NONE);
+        let text = text::str_string(&name)?;
+        if text != "__doc__" {
+            pairs.push((text, Tuple::from_vec(vec![name, doc])));
+        }
+    }
+    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(List::from_vec(pairs.into_iter().map(|(_, pair)| pair).collect()))
 }
 
 /// `Type: message`, as a traceback ends.
