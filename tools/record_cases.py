@@ -40,16 +40,21 @@ def answer(source):
     for iterable in ([], {}, {}.values(), {}.items()):
         scope[type(reversed(iterable)).__name__] = type(reversed(iterable))
     scope["callable_iterator"] = type(iter(len, 0))
-    value = None
-    try:
-        for statement in source.split("; "):
-            tree = ast.parse(statement)
-            if isinstance(tree.body[0], ast.Expr):
+
+    def run(statements):
+        value = None
+        for statement in statements:
+            if isinstance(ast.parse(statement).body[0], ast.Expr):
                 value = eval(statement, scope)
             else:
                 exec(statement, scope)
                 value = None
-            shown = repr(value)
+        return value
+
+    # A method that runs statements, separated by ` then `, whatever its arguments are.
+    scope["hook"] = lambda source: lambda *args: run(source.split(" then "))
+    try:
+        shown = repr(run(source.split("; ")))
     except BaseException as error:
         return describe(error)
     return shown

@@ -14,6 +14,7 @@ use crate::types::slice::Slice;
 use crate::types::str::{Str, intern};
 use crate::types::tuple::Tuple;
 use crate::types::{self, callable_iterator, int, set};
+use std::cell::RefCell;
 
 #[derive(Debug, Clone)]
 enum Expr {
@@ -308,6 +309,12 @@ fn function(name: &str) -> Option<Value> {
                 List::from_vec(items)
             }),
         ),
+        // A method that runs statements, separated by ` then `, whatever its arguments are.
+        Function::new(
+            "hook($module, source, /)",
+            "",
+            thunk(|source: &Value| BuiltinFunction::new_value(&HOOK, Some(source.clone()), None)),
+        ),
         Function::new("docs($module, cls, /)", "", thunk(docs)),
         Function::new(
             "outcome($module, callable, /, *args)",
@@ -322,6 +329,19 @@ fn function(name: &str) -> Option<Value> {
     ];
     let function = FUNCTIONS.iter().find(|function| function.name() == name)?;
     Some(BuiltinFunction::new_value(function, None, Some(intern("builtins"))))
+}
+
+static HOOK: Function = Function::new("hooked($self, /, *args)", "", thunk(run_hook));
+
+thread_local! {
+    /// The variables of the case that is running, for hooks.
+    static VARIABLES: RefCell<Option<Value>> = const { RefCell::new(None) };
+}
+
+fn run_hook(source: &Value, _args: &Tuple) -> PyResult<Value> {
+    let variables = VARIABLES.with_borrow(Clone::clone).expect("a case is running");
+    let source = text::str_string(source)?;
+    Scope { variables }.run(source.split(" then "))
 }
 
 /// The names in a class's own dict, with their docstrings.
@@ -348,7 +368,8 @@ fn describe(raised: &Raised) -> String {
 
 /// A namespace of variables.
 pub struct Scope {
-    variables: Vec<(String, Value)>,
+    /// A dict.
+    variables: Value,
 }
 
 impl Scope {
@@ -360,22 +381,29 @@ impl Scope {
             dict.set_text("reversed", types::reversed::REVERSED.value());
         }
         builtins::set_namespace(namespace);
-        Scope { variables: Vec::new() }
+        let variables = Dict::new_value();
+        drop(VARIABLES.replace(Some(variables.clone())));
+        Scope { variables }
     }
 
     /// Runs statements separated by `; ` and shows the value of the last, or the exception.
-    pub fn show(&mut self, source: &str) -> String {
-        let mut shown = String::new();
-        for statement in source.split("; ") {
-            match self.statement(statement).and_then(|value| text::repr_string(&value)) {
-                Ok(text) => shown = text,
-                Err(raised) => return describe(&raised),
-            }
+    pub fn show(&self, source: &str) -> String {
+        match self.run(source.split("; ")).and_then(|value| text::repr_string(&value)) {
+            Ok(text) => text,
+            Err(raised) => describe(&raised),
         }
-        shown
     }
 
-    fn statement(&mut self, source: &str) -> PyResult<Value> {
+    /// Runs statements and gives the value of the last.
+    fn run<'a>(&self, statements: impl Iterator<Item = &'a str>) -> PyResult<Value> {
+        let mut value = Value::NONE;
+        for statement in statements {
+            value = self.statement(statement)?;
+        }
+        Ok(value)
+    }
+
+    fn statement(&self, source: &str) -> PyResult<Value> {
         let mut parser = Parser { tokens: tokens(source), at: 0 };
         let delete = parser.take("del");
         let target = parser.items("");
@@ -406,8 +434,7 @@ impl Scope {
         match (result, target) {
             (None, expr) => return self.eval(&expr),
             (Some(value), Expr::Name(name)) => {
-                self.variables.retain(|(known, _)| *known != name);
-                self.variables.push((name, value));
+                self.variables.exact::<Dict>().expect("a dict").set_text(&name, value);
             }
             (Some(value), Expr::Subscript(container, key)) => {
                 let (container, key) = (self.eval(&container)?, self.eval(&key)?);
@@ -486,8 +513,8 @@ impl Scope {
     }
 
     fn name(&self, name: &str) -> PyResult<Value> {
-        if let Some((_, value)) = self.variables.iter().find(|(known, _)| known == name) {
-            return Ok(value.clone());
+        if let Some(value) = self.variables.exact::<Dict>().and_then(|dict| dict.get_text(name)) {
+            return Ok(value);
         }
         match name {
             "None" => return Ok(Value::NONE),

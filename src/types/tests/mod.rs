@@ -45,3 +45,8 @@ fn sets_do_what_cpython_sets_do() {
 fn iterators_do_what_cpython_iterators_do() {
     check("iterators", include_str!("iterators.cases"));
 }
+
+#[test]
+fn containers_that_change_under_a_method_stay_sound() {
+    check("changes", include_str!("changes.cases"));
+}
