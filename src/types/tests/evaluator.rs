@@ -339,7 +339,8 @@ thread_local! {
 }
 
 fn run_hook(source: &Value, _args: &Tuple) -> PyResult<Value> {
-    let variables = VARIABLES.with_borrow(Clone::clone).expect("a case is running");
+    // A `__del__` may run when the case is over.
+    let Some(variables) = VARIABLES.with_borrow(Clone::clone) else { return Ok(Value::NONE) };
     let source = text::str_string(source)?;
     Scope { variables }.run(source.split(" then "))
 }
@@ -386,12 +387,14 @@ impl Scope {
         Scope { variables }
     }
 
-    /// Runs statements separated by `; ` and shows the value of the last, or the exception.
+    /// Runs statements separated by `; ` and shows the value of the last, or the exception. To be used once.
     pub fn show(&self, source: &str) -> String {
-        match self.run(source.split("; ")).and_then(|value| text::repr_string(&value)) {
+        let shown = match self.run(source.split("; ")).and_then(|value| text::repr_string(&value)) {
             Ok(text) => text,
             Err(raised) => describe(&raised),
-        }
+        };
+        drop(VARIABLES.replace(None));
+        shown
     }
 
     /// Runs statements and gives the value of the last.
