@@ -530,6 +530,12 @@ impl DictTable {
         copy
     }
 
+    /// Makes insertions and removals end the present epoch; false when keys are not all exact strs.
+    pub(crate) fn watch(&self) -> bool {
+        self.watched.set(true);
+        self.str_keys.get()
+    }
+
     /// The address of the value of an exact str key, good while [`watch_epoch`] stands still.
     pub(crate) fn watch_str(&self, key: &Value, text: &Str) -> Option<*const Value> {
         if !self.str_keys.get() {

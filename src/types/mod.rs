@@ -16,21 +16,26 @@ pub mod enumerate;
 pub mod exceptions;
 pub mod filter;
 pub mod float;
+pub mod frame;
 pub mod format_spec;
 pub mod function;
+pub mod generator;
 pub mod int;
 pub mod list;
 pub mod map;
 pub mod mapping_proxy;
 pub mod method;
+pub mod module;
 pub mod namespace;
 pub mod object;
+pub mod property;
 pub mod reversed;
 pub mod sequence_iterator;
 pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
+pub mod super_;
 pub mod traceback;
 pub mod tuple;
 pub mod type_;
@@ -87,9 +92,17 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &descriptor::METHOD_WRAPPER,
     &descriptor::GETSET_DESCRIPTOR,
     &descriptor::MEMBER_DESCRIPTOR,
+    &frame::FRAME,
     &function::FUNCTION,
+    &generator::GENERATOR,
+    &generator::COROUTINE,
+    &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,
+    &module::MODULE,
+    &property::PROPERTY,
+    &super_::SUPER,
+    &crate::modules::sys::STREAM,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,
@@ -98,6 +111,34 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &filter::FILTER,
     &map::MAP,
     &namespace::NAMESPACE,
+    &reversed::REVERSED,
+    &zip::ZIP,
+];
+
+/// The types that the module `builtins` shows under their names.
+pub(crate) static NAMED: &[&TypeObject] = &[
+    &object::OBJECT,
+    &type_::TYPE,
+    &int::INT,
+    &bool::BOOL,
+    &float::FLOAT,
+    &complex::COMPLEX,
+    &str::STR,
+    &bytes::BYTES,
+    &bytearray::BYTEARRAY,
+    &tuple::TUPLE,
+    &list::LIST,
+    &dict::DICT,
+    &set::SET,
+    &set::FROZENSET,
+    &slice::SLICE,
+    &property::PROPERTY,
+    &super_::SUPER,
+    &class_method::CLASS_METHOD,
+    &class_method::STATIC_METHOD,
+    &enumerate::ENUMERATE,
+    &filter::FILTER,
+    &map::MAP,
     &reversed::REVERSED,
     &zip::ZIP,
 ];
