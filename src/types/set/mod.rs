@@ -143,7 +143,7 @@ const UNION: Method = method!(
 const METHODS: &[Method] = &[
     CONTAINS,
     method!(
-        add_method,
+        add,
         "add($self, object, /)",
         "Add an element to a set.\n\nThis has no effect if the element is already present."
     ),
@@ -234,7 +234,7 @@ pub(crate) fn exact_table(value: &Value) -> Option<&SetTable> {
 }
 
 /// An empty set.
-pub fn new_value() -> Value {
+pub fn new_set() -> Value {
     empty_of(&SET)
 }
 
@@ -265,12 +265,12 @@ pub fn from_iterable(iterable: &Value) -> PyResult<Value> {
 ///
 /// # Errors
 /// What hashing or comparing raises.
-pub fn frozen_from(values: Vec<Value>) -> PyResult<Value> {
+pub fn frozenset_of(values: &[Value]) -> PyResult<Value> {
     if values.is_empty() {
         return Ok(empty_frozenset());
     }
     let result = empty_of(&FROZENSET);
-    for value in &values {
+    for value in values {
         add_to(body(&result)?, value)?;
     }
     Ok(result)
@@ -280,7 +280,7 @@ pub fn frozen_from(values: Vec<Value>) -> PyResult<Value> {
 ///
 /// # Errors
 /// What hashing or comparing raises; `SystemError` when the value is no set.
-pub fn add(set: &Value, key: &Value) -> PyResult<()> {
+pub fn add_key(set: &Value, key: &Value) -> PyResult<()> {
     add_to(body(set)?, key)
 }
 
@@ -720,7 +720,7 @@ fn inplace_xor(this: &Value, other: &Value) -> PyResult<Value> {
     change_by_set(this, other, |table| toggle(this, table, other))
 }
 
-fn add_method(this: &Set, key: &Value) -> PyResult<()> {
+fn add(this: &Set, key: &Value) -> PyResult<()> {
     add_to(&this.table, key)
 }
 
@@ -795,7 +795,7 @@ mod tests {
         let mut random = Lcg(seed * 77 + 5);
         let span = [20, 64, 300, 5000, 100_000, 8][seed as usize % 6];
         let scale = [1, 8, 37][seed as usize % 3];
-        let mut set = new_value();
+        let mut set = new_set();
         let mut hash = 0xcbf2_9ce4_8422_2325;
         for step in 0..400 {
             let op = random.below(12);

@@ -462,9 +462,9 @@ impl Scope {
             Expr::List(items) => Ok(List::from_vec(self.eval_all(items)?)),
             Expr::Tuple(items) => Ok(Tuple::from_vec(self.eval_all(items)?)),
             Expr::Set(items) => {
-                let result = set::new_value();
+                let result = set::new_set();
                 for item in self.eval_all(items)? {
-                    set::add(&result, &item)?;
+                    set::add_key(&result, &item)?;
                 }
                 Ok(result)
             }
