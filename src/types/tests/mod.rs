@@ -2,6 +2,9 @@
 
 mod evaluator;
 
+use crate::object::{PyResult, Value, call, hash, iter, text};
+use crate::types::list::List;
+use crate::types::tuple::Tuple;
 use crate::vm::runtime;
 use evaluator::Scope;
 
@@ -49,4 +52,22 @@ fn iterators_do_what_cpython_iterators_do() {
 #[test]
 fn containers_that_change_under_a_method_stay_sound() {
     check("changes", include_str!("changes.cases"));
+}
+
+/// CPython overflows its native stack here.
+#[test]
+fn deep_nesting_raises_an_error() {
+    runtime::with(|| {
+        let error = |result: PyResult<()>| text::str_string(result.expect_err("too deep").value()).expect("a message");
+        let mut iterator = iter::iter(&List::from_vec(vec![Value::int(1)])).expect("an iterator");
+        let mut tuple = Tuple::from_vec(vec![Value::int(1)]);
+        let zip = crate::types::zip::ZIP.value();
+        for _ in 0..5_000_000 {
+            iterator = call::call(&zip, &[iterator]).expect("a zip object");
+            tuple = Tuple::from_vec(vec![tuple]);
+        }
+        assert_eq!(error(iter::next(&iterator).map(drop)), "maximum recursion depth exceeded");
+        assert_eq!(error(hash::hash(&tuple).map(drop)), "maximum recursion depth exceeded");
+        assert!(error(text::repr(&tuple).map(drop)).starts_with("maximum recursion depth exceeded"));
+    });
 }
