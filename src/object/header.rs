@@ -119,9 +119,8 @@ pub(crate) unsafe fn free_raw(header: *mut Header, size: usize, collected: bool)
 /// Allocates an exact instance of `T`'s own type and starts to track it when the type is collected.
 #[inline]
 pub fn new_object<T: Payload>(body: T) -> Value {
-    let ty = T::type_object();
-    if ty.tail_size() != 0 {
-        return new_instance(ty, body);
+    if T::type_object().tail_size() != 0 {
+        return new_instance(T::type_object(), body);
     }
     // SAFETY: the body (with its header) is written before use.
     unsafe {
