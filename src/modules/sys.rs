@@ -25,15 +25,51 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "sys",
     doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.",
     functions: &[
-        method!(exit, "exit($module, status=None, /)", "Exit the interpreter by raising SystemExit(status).\n\nIf the status is omitted or None, it defaults to zero (i.e., success).\nIf the status is an integer, it will be used as the system exit status.\nIf it is another kind of object, it will be printed and the system\nexit status will be one (i.e., failure)."),
-        method!(getrecursionlimit, "getrecursionlimit($module, /)", "Return the current value of the recursion limit.\n\nThe recursion limit is the maximum depth of the Python interpreter\nstack.  This limit prevents infinite recursion from causing an overflow\nof the C stack and crashing Python."),
-        method!(setrecursionlimit, "setrecursionlimit($module, limit, /)", "Set the maximum depth of the Python interpreter stack to n.\n\nThis limit prevents infinite recursion from causing an overflow of the C\nstack and crashing Python.  The highest possible limit is platform-\ndependent."),
-        method!(getrefcount, "getrefcount($module, object, /)", "Return the reference count of object.\n\nThe count returned is generally one higher than you might expect,\nbecause it includes the (temporary) reference as an argument to\ngetrefcount()."),
-        method!(exc_info, "exc_info($module, /)", "Return current exception information: (type, value, traceback).\n\nReturn information about the most recent exception caught by an except\nclause in the current stack frame or in an older stack frame."),
-        method!(intern_, "intern($module, string, /)", "``Intern'' the given string.\n\nThis enters the string in the (global) table of interned strings whose\npurpose is to speed up dictionary lookups. Return the string itself or\nthe previously interned string object with the same value."),
-        method!(getframe, "_getframe($module, depth=0, /)", "Return a frame object from the call stack.\n\nIf optional integer depth is given, return the frame object that many\ncalls below the top of the stack.  If that is deeper than the call\nstack, ValueError is raised.  The default for depth is zero, returning\nthe frame at the top of the call stack.\n\nThis function should be used for internal and specialized purposes\nonly."),
-        method!(displayhook, "displayhook($module, object, /)", "Print an object to sys.stdout and also save it in builtins._"),
-        method!(excepthook, "excepthook($module, exctype, value, traceback, /)", "Handle an exception by displaying it with a traceback on sys.stderr."),
+        method!(
+            exit,
+            "exit($module, status=None, /)",
+            "Exit the interpreter by raising SystemExit(status).\n\nIf the status is omitted or None, it defaults to zero (i.e., success).\nIf the status is an integer, it will be used as the system exit status.\nIf it is another kind of object, it will be printed and the system\nexit status will be one (i.e., failure)."
+        ),
+        method!(
+            getrecursionlimit,
+            "getrecursionlimit($module, /)",
+            "Return the current value of the recursion limit.\n\nThe recursion limit is the maximum depth of the Python interpreter\nstack.  This limit prevents infinite recursion from causing an overflow\nof the C stack and crashing Python."
+        ),
+        method!(
+            setrecursionlimit,
+            "setrecursionlimit($module, limit, /)",
+            "Set the maximum depth of the Python interpreter stack to n.\n\nThis limit prevents infinite recursion from causing an overflow of the C\nstack and crashing Python.  The highest possible limit is platform-\ndependent."
+        ),
+        method!(
+            getrefcount,
+            "getrefcount($module, object, /)",
+            "Return the reference count of object.\n\nThe count returned is generally one higher than you might expect,\nbecause it includes the (temporary) reference as an argument to\ngetrefcount()."
+        ),
+        method!(
+            exc_info,
+            "exc_info($module, /)",
+            "Return current exception information: (type, value, traceback).\n\nReturn information about the most recent exception caught by an except\nclause in the current stack frame or in an older stack frame."
+        ),
+        method!(
+            intern_,
+            "intern($module, string, /)",
+            "``Intern'' the given string.\n\nThis enters the string in the (global) table of interned strings whose\npurpose is to speed up dictionary lookups. Return the string itself or\nthe previously interned string object with the same value."
+        ),
+        method!(
+            getframe,
+            "_getframe($module, depth=0, /)",
+            "Return a frame object from the call stack.\n\nIf optional integer depth is given, return the frame object that many\ncalls below the top of the stack.  If that is deeper than the call\nstack, ValueError is raised.  The default for depth is zero, returning\nthe frame at the top of the call stack.\n\nThis function should be used for internal and specialized purposes\nonly."
+        ),
+        method!(
+            displayhook,
+            "displayhook($module, object, /)",
+            "Print an object to sys.stdout and also save it in builtins._"
+        ),
+        method!(
+            excepthook,
+            "excepthook($module, exctype, value, traceback, /)",
+            "Handle an exception by displaying it with a traceback on sys.stderr."
+        ),
     ],
     fill,
 };
@@ -128,9 +164,7 @@ fn exc_info() -> Value {
 fn intern_(string: &Value) -> PyResult<Value> {
     match string.exact::<Str>() {
         Some(text) => Ok(crate::types::str::intern_value(string, text)),
-        None if string.downcast::<Str>().is_some() => {
-            Err(type_error(format!("can't intern {}", string.ty().name())))
-        }
+        None if string.downcast::<Str>().is_some() => Err(type_error(format!("can't intern {}", string.ty().name()))),
         None => Err(type_error(format!("intern() argument must be str, not {}", string.ty().name()))),
     }
 }
@@ -268,9 +302,8 @@ fn write(this: &Stream, data: &Str) -> PyResult<usize> {
 
 fn flush(this: &Stream) -> PyResult<()> {
     if this.fd == 1 {
-        flush_stdout().map_err(|error| {
-            raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string()))
-        })?;
+        flush_stdout()
+            .map_err(|error| raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string())))?;
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
-pub mod complex;
 pub mod codecs;
+pub mod complex;
 pub mod descriptor;
 pub mod dict;
 pub mod enumerate;
@@ -43,11 +43,14 @@ pub mod type_;
 pub mod weakref;
 pub mod zip;
 
+#[cfg(test)]
+mod tests;
+
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
 
 /// Every builtin type but the exceptions, bases before those that derive from them.
-static ALL: &[&TypeObject] = &[
+pub(crate) static ALL: &[&TypeObject] = &[
     &object::OBJECT,
     &type_::TYPE,
     &int::INT,
