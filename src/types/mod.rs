@@ -25,6 +25,7 @@ pub mod str;
 pub mod traceback;
 pub mod tuple;
 pub mod type_;
+pub mod unicode_errors;
 pub mod weakref;
 
 use crate::object::TypeObject;
@@ -40,7 +41,9 @@ static ALL: &[&TypeObject] = &[
     &str::STR,
     &str::STR_ITERATOR,
     &bytes::BYTES,
+    &bytes::BYTES_ITERATOR,
     &bytearray::BYTEARRAY,
+    &bytearray::BYTEARRAY_ITERATOR,
     &tuple::TUPLE,
     &tuple::TUPLE_ITERATOR,
     &list::LIST,

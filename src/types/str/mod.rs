@@ -17,6 +17,7 @@ mod storage;
 mod unicode_tables;
 
 pub use iterator::STR_ITERATOR;
+pub(crate) use iterator::state_index;
 pub use methods::join;
 pub use storage::{Chars, Name, Str, StrBuilder, intern, intern_value};
 
