@@ -14,6 +14,8 @@ pub(crate) mod repr;
 pub(crate) mod search;
 mod spec;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod unicode_tables;
 
 pub use iterator::STR_ITERATOR;
