@@ -6,6 +6,7 @@
 pub mod pyc;
 
 pub mod gc;
+pub mod modules;
 pub mod object;
 pub mod types;
 pub mod vm;

@@ -2,7 +2,7 @@
 
 mod cli;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -30,8 +30,21 @@ enum Command {
     Test(cli::test::Args),
 }
 
+/// `pycvm FILE.pyc ARGS` stands for `pycvm run FILE.pyc ARGS`.
+fn arguments() -> Vec<std::ffi::OsString> {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let is_file = arguments.get(1).is_some_and(|first| {
+        let known = Cli::command().get_subcommands().any(|command| first == command.get_name()) || first == "help";
+        !known && !first.to_string_lossy().starts_with('-')
+    });
+    if is_file {
+        arguments.insert(1, "run".into());
+    }
+    arguments
+}
+
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    match Cli::parse_from(arguments()).command {
         Command::Run(args) => cli::run::main(args),
         Command::Dump(args) => cli::dump::main(args),
         Command::Dis(args) => cli::dis::main(args),

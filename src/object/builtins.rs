@@ -15,6 +15,11 @@ pub fn set_namespace(dict: Value) {
     NAMESPACE.get().set(Some(dict));
 }
 
+/// The builtin namespace, once there is one.
+pub fn namespace() -> Option<Value> {
+    NAMESPACE.get().get()
+}
+
 /// The builtin `name`. As `_PyEval_GetBuiltinId`.
 ///
 /// # Errors

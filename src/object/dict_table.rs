@@ -27,6 +27,7 @@ struct Entry {
     value: Option<Value>,
 }
 
+#[derive(Clone)]
 enum Indices {
     None,
     Byte(Box<[u8]>),
@@ -37,6 +38,8 @@ enum Indices {
 const EMPTY: u32 = u32::MAX;
 const DUMMY: u32 = u32::MAX - 1;
 const MIN_SIZE: usize = 8;
+/// The largest index table that is made before there are items for it.
+const MAX_PRESIZE: usize = 128 * 1024;
 
 impl Indices {
     fn with_size(size: usize) -> Indices {
@@ -88,6 +91,11 @@ impl Indices {
     }
 }
 
+/// Size of an index table for `count` items, before it is rounded up to a power of two.
+fn estimated_size(count: usize) -> usize {
+    (count * 3).div_ceil(2)
+}
+
 /// Number of entries that an index table of `size` slots serves before it grows.
 fn usable(size: usize) -> usize {
     (size << 1) / 3
@@ -98,6 +106,17 @@ struct Inner {
     entries: Vec<Entry>,
     /// Entries that are not holes.
     used: usize,
+    /// Entries that may be added before the index table has to be rebuilt (CPython's `dk_usable`). Taking the last entry
+    /// off gives no room back: its place in the index table stays marked.
+    room: usize,
+    /// Changes whenever the index table is replaced.
+    generation: u32,
+}
+
+impl Inner {
+    const fn new() -> Inner {
+        Inner { indices: Indices::None, entries: Vec::new(), used: 0, room: 0, generation: 0 }
+    }
 }
 
 /// An insertion-ordered hash table from values to values.
@@ -121,11 +140,59 @@ impl DictTable {
     /// An empty table; it allocates nothing.
     pub const fn new() -> DictTable {
         DictTable {
-            inner: UnsafeCell::new(Inner { indices: Indices::None, entries: Vec::new(), used: 0 }),
+            inner: UnsafeCell::new(Inner::new()),
             stamp: Cell::new(0),
             str_keys: Cell::new(true),
             watched: Cell::new(false),
         }
+    }
+
+    /// An empty table with an index table of the least size, as `dict()` makes it.
+    pub fn allocated() -> DictTable {
+        let table = DictTable::new();
+        Self::resize(table.inner_mut(), MIN_SIZE);
+        table
+    }
+
+    /// An empty table with room for `count` items, as a dict display makes it (`_PyDict_NewPresized`).
+    pub fn with_room(count: usize) -> DictTable {
+        let table = DictTable::new();
+        if count > usable(MIN_SIZE) {
+            let wanted = if count > usable(MAX_PRESIZE) { MAX_PRESIZE } else { estimated_size(count) };
+            Self::resize(table.inner_mut(), wanted.max(2 * MIN_SIZE));
+        }
+        table
+    }
+
+    /// Grows once for `count` more items, as merging does.
+    pub fn reserve_for_merge(&self, count: usize) {
+        if usable(self.table_size()) < count {
+            self.changed();
+            let inner = self.inner_mut();
+            Self::resize(inner, estimated_size(inner.used + count));
+        }
+    }
+
+    /// As [`DictTable::reserve_for_merge`] for a new dict that gets `count` keys (`dict.fromkeys`).
+    pub fn reserve_for_keys(&self, count: usize) {
+        self.changed();
+        Self::resize(self.inner_mut(), estimated_size(count));
+    }
+
+    /// Bytes that CPython needs for the table; 0 for one that was never allocated.
+    pub fn table_bytes(&self) -> usize {
+        let size = self.table_size();
+        if size == 0 {
+            return 0;
+        }
+        let index = if size <= 0xff {
+            1
+        } else if size <= 0xffff {
+            2
+        } else {
+            4
+        };
+        40 + index * size + 24 * usable(size)
     }
 
     #[inline(always)]
@@ -223,7 +290,7 @@ impl DictTable {
                 return Ok(None);
             }
             let mask = size - 1;
-            let stamp = self.stamp.get();
+            let generation = self.inner().generation;
             let mut perturb = hash as u64;
             let mut slot = hash as usize & mask;
             loop {
@@ -239,7 +306,14 @@ impl DictTable {
                             if entry.hash == hash {
                                 let known = known.clone();
                                 let equal = compare::equal(&known, key)?;
-                                if self.stamp.get() != stamp {
+                                // As lookdict: from the start when the table was replaced or this entry changed.
+                                let inner = self.inner();
+                                let same = inner.generation == generation
+                                    && inner
+                                        .entries
+                                        .get(index as usize)
+                                        .is_some_and(|entry| entry.key.as_ref().is_some_and(|key| key.is(&known)));
+                                if !same {
                                     continue 'restart;
                                 }
                                 if equal {
@@ -282,12 +356,18 @@ impl DictTable {
         if let Some(index) = self.find(key, hash)? {
             return Ok(self.inner_mut().entries[index].value.replace(value));
         }
+        self.insert_new(key, hash, value);
+        Ok(None)
+    }
+
+    /// Adds a key that is known to be missing.
+    pub fn insert_new(&self, key: &Value, hash: i64, value: Value) {
         if !key.is_exact::<Str>() {
             self.str_keys.set(false);
         }
         self.changed();
         let inner = self.inner_mut();
-        if inner.entries.len() >= usable(inner.indices.size()) {
+        if inner.room == 0 {
             // As insertion_resize: GROWTH_RATE is three times what is used.
             Self::resize(inner, inner.used * 3);
         }
@@ -296,7 +376,7 @@ impl DictTable {
         inner.indices.set(slot, index);
         inner.entries.push(Entry { hash, key: Some(key.clone()), value: Some(value) });
         inner.used += 1;
-        Ok(None)
+        inner.room -= 1;
     }
 
     fn free_slot(indices: &Indices, hash: i64) -> usize {
@@ -318,8 +398,9 @@ impl DictTable {
         }
         inner.entries.retain(|entry| entry.key.is_some());
         inner.indices = Indices::with_size(size);
-        let room = usable(size);
-        inner.entries.reserve_exact(room.saturating_sub(inner.entries.len()));
+        inner.generation = inner.generation.wrapping_add(1);
+        inner.room = usable(size).saturating_sub(inner.entries.len());
+        inner.entries.reserve_exact(inner.room);
         for (index, entry) in inner.entries.iter().enumerate() {
             let slot = Self::free_slot(&inner.indices, entry.hash);
             inner.indices.set(slot, index as u32);
@@ -362,9 +443,21 @@ impl DictTable {
     pub fn pop_last(&self) -> Option<(Value, Value)> {
         let index = self.inner().entries.iter().rposition(|entry| entry.key.is_some())?;
         let item = self.remove_at(index);
-        // As popitem: the hole at the end is room again.
         self.inner_mut().entries.truncate(index);
         item
+    }
+
+    /// The key, value and hash stored at a position.
+    pub fn entry_at(&self, index: usize) -> Option<(Value, Value, i64)> {
+        let entry = self.inner().entries.get(index)?;
+        Some((entry.key.clone()?, entry.value.clone()?, entry.hash))
+    }
+
+    /// Calls `visit` for every key and value; it must not run foreign code.
+    pub fn for_each(&self, visit: &mut dyn FnMut(&Value)) {
+        for entry in &self.inner().entries {
+            entry.key.iter().chain(&entry.value).for_each(&mut *visit);
+        }
     }
 
     /// Removes everything; what was there is returned to be dropped by the caller.
@@ -374,6 +467,8 @@ impl DictTable {
         let inner = self.inner_mut();
         inner.indices = Indices::None;
         inner.used = 0;
+        inner.room = 0;
+        inner.generation = inner.generation.wrapping_add(1);
         Removed { _entries: std::mem::take(&mut inner.entries) }
     }
 
@@ -411,26 +506,34 @@ impl DictTable {
         self.inner().entries.get(index).filter(|entry| entry.key.is_some()).map(|entry| entry.hash)
     }
 
-    /// A copy with the same items in the same order.
+    /// A copy with the same items in the same order. As `PyDict_Copy`: with the same holes, unless they are many.
     pub fn copy(&self) -> DictTable {
         let inner = self.inner();
-        let mut copy = Inner { indices: Indices::None, entries: Vec::new(), used: inner.used };
-        if inner.used > 0 {
-            copy.entries = inner
-                .entries
-                .iter()
-                .filter(|entry| entry.key.is_some())
-                .map(|entry| Entry { hash: entry.hash, key: entry.key.clone(), value: entry.value.clone() })
-                .collect();
-            let size = if usable(inner.indices.size()) >= inner.used { inner.indices.size() } else { inner.used * 3 };
-            Self::resize(&mut copy, size);
+        let copy = DictTable::new();
+        copy.str_keys.set(self.str_keys.get());
+        if inner.used == 0 {
+            return copy;
         }
-        DictTable {
-            inner: UnsafeCell::new(copy),
-            stamp: Cell::new(0),
-            str_keys: Cell::new(self.str_keys.get()),
-            watched: Cell::new(false),
+        let duplicate = |entry: &Entry| Entry { hash: entry.hash, key: entry.key.clone(), value: entry.value.clone() };
+        let target = copy.inner_mut();
+        if inner.used >= inner.entries.len() * 2 / 3 {
+            target.entries.reserve_exact(usable(inner.indices.size()).max(inner.entries.len()));
+            target.entries.extend(inner.entries.iter().map(duplicate));
+            target.indices = inner.indices.clone();
+            target.room = inner.room;
+        } else {
+            target.entries = inner.entries.iter().filter(|entry| entry.key.is_some()).map(duplicate).collect();
+            let wanted = if inner.used > usable(MIN_SIZE) { estimated_size(inner.used) } else { MIN_SIZE };
+            Self::resize(target, wanted);
         }
+        target.used = inner.used;
+        copy
+    }
+
+    /// Makes insertions and removals end the present epoch; false when keys are not all exact strs.
+    pub(crate) fn watch(&self) -> bool {
+        self.watched.set(true);
+        self.str_keys.get()
     }
 
     /// The address of the value of an exact str key, good while [`watch_epoch`] stands still.

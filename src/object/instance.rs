@@ -108,6 +108,23 @@ impl Attrs {
         (self.values.get(), self.len.get() as usize)
     }
 
+    /// Whether a dict has taken over.
+    #[inline(always)]
+    pub(crate) fn has_dict(&self) -> bool {
+        self.dict.is_some()
+    }
+
+    /// Puts one more place in use, if the array has room for it and no dict has taken over. The caller fills the place.
+    #[inline(always)]
+    pub(crate) fn extend_by_one(&self) -> bool {
+        let len = self.len.get();
+        if len < self.capacity.get() && !self.has_dict() {
+            self.len.set(len + 1);
+            return true;
+        }
+        false
+    }
+
     fn slot(&self, index: usize) -> Option<&Value> {
         if index < self.len.get() as usize {
             // SAFETY: places below `len` are initialised.
@@ -150,7 +167,7 @@ impl Attrs {
     /// What comparing keys raises, when a dict has taken over.
     pub fn set(&self, ty: &TypeObject, name: &Value, value: Value) -> PyResult<()> {
         if !self.dict.is_some() {
-            if let Some(index) = ty.keys().find(name).or_else(|| ty.keys().add(name)) {
+            if let Some(index) = ty.keys().find(name).or_else(|| add_key(ty, name)) {
                 let len = self.len.get() as usize;
                 if index < len {
                     // SAFETY: places below `len` are initialised; the old value is dropped after the store.
@@ -285,6 +302,19 @@ impl Attrs {
             visit(&dict);
         }
     }
+}
+
+/// Adds a name to those that instances share. A name that the class has too may now be hidden by an instance: what was
+/// learned of the class is void.
+fn add_key(ty: &TypeObject, name: &Value) -> Option<usize> {
+    if !ty.is_heap_type() {
+        return None;
+    }
+    let index = ty.keys().add(name)?;
+    if ty.lookup(name).is_some() {
+        ty.modified();
+    }
+    Some(index)
 }
 
 /// Inline places that a new instance of `ty` gets.

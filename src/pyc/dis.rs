@@ -63,7 +63,7 @@ struct Word {
     opcode: u8,
     /// With all prefixes so far; `None` if the opcode takes none.
     arg: Option<u64>,
-    /// The argument is larger than what is kept of it, or its byte is missing.
+    /// A remark in place of an argument that is too large, or whose byte is missing.
     broken: Option<&'static str>,
 }
 
@@ -254,7 +254,8 @@ fn labels(code: &[u8]) -> Vec<bool> {
 
 /// As `_unpack_opargs`: every code unit, prefixes included.
 fn words(code: &[u8]) -> impl Iterator<Item = Word> + '_ {
-    let mut extended = 0u64;
+    // `None` once the prefixes are more than is kept of them; Python's ints have no end.
+    let mut extended = Some(0u64);
     code.chunks(2).enumerate().map(move |(unit, word)| {
         let offset = unit * 2;
         let opcode = word.first().copied().unwrap_or(0);
@@ -265,13 +266,13 @@ fn words(code: &[u8]) -> impl Iterator<Item = Word> + '_ {
         let Some(&low) = word.get(1) else {
             return Word { offset, opcode, arg: None, broken: Some("<argument missing>") };
         };
-        let arg = extended | u64::from(low);
-        let is_prefix = opcode == Opcode::ExtendedArg as u8;
-        // Python's ints have no end; what would not fit is not followed.
-        let fits = arg < 1 << 55;
-        extended = if is_prefix && fits { arg << 8 } else { 0 };
-        let broken = (is_prefix && !fits).then_some("<argument too large>");
-        Word { offset, opcode, arg: Some(arg), broken }
+        let arg = extended.map(|extended| extended | u64::from(low));
+        extended = if opcode == Opcode::ExtendedArg as u8 {
+            arg.filter(|arg| arg.leading_zeros() >= 8).map(|arg| arg << 8)
+        } else {
+            Some(0)
+        };
+        Word { offset, opcode, arg, broken: if arg.is_none() { Some("<argument too large>") } else { None } }
     })
 }
 

@@ -695,7 +695,9 @@ mod tests {
 
     #[test]
     fn extended_arguments_are_folded() {
-        let cases: &[(&[u8], &[(u32, u32, u8, u32)])] = &[
+        /// Bytecode; then offset, first offset, opcode and argument of each instruction in it.
+        type Case = (&'static [u8], &'static [(u32, u32, u8, u32)]);
+        const CASES: &[Case] = &[
             (&[], &[]),
             (&[100], &[]),
             (&[100, 1, 83, 0], &[(0, 0, 100, 1), (2, 2, 83, 0)]),
@@ -704,7 +706,7 @@ mod tests {
             (&[9, 0, 144, 1], &[(0, 0, 9, 0), (2, 2, 144, 1)]),
             (&[144, 1, 144, 2, 9], &[(2, 0, 144, 0x0102)]),
         ];
-        for (code, expected) in cases {
+        for (code, expected) in CASES {
             let found: Vec<_> = Instructions::new(code).map(|i| (i.offset, i.first_offset, i.opcode, i.arg)).collect();
             assert_eq!(&found, expected, "{code:?}");
         }

@@ -49,6 +49,12 @@ impl Cell {
         self.contents.get()
     }
 
+    /// The word of what is in it, 0 when empty.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> u64 {
+        self.contents.peek_bits()
+    }
+
     /// Fills or empties it.
     #[inline(always)]
     pub fn set(&self, contents: Option<Value>) {

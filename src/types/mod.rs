@@ -4,29 +4,44 @@ pub mod bool;
 pub mod builtin_function;
 pub mod bytearray;
 pub mod bytes;
+pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
+pub mod complex;
 pub mod codecs;
 pub mod descriptor;
 pub mod dict;
+pub mod enumerate;
 pub mod exceptions;
+pub mod filter;
 pub mod float;
+pub mod frame;
+pub mod format_spec;
 pub mod function;
+pub mod generator;
 pub mod int;
 pub mod list;
+pub mod map;
 pub mod mapping_proxy;
 pub mod method;
+pub mod module;
+pub mod namespace;
 pub mod object;
+pub mod property;
+pub mod reversed;
 pub mod sequence_iterator;
+pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
+pub mod super_;
 pub mod traceback;
 pub mod tuple;
 pub mod type_;
 pub mod unicode_errors;
 pub mod weakref;
+pub mod zip;
 
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
@@ -38,6 +53,7 @@ static ALL: &[&TypeObject] = &[
     &int::INT,
     &bool::BOOL,
     &float::FLOAT,
+    &complex::COMPLEX,
     &str::STR,
     &str::STR_ITERATOR,
     &bytes::BYTES,
@@ -50,6 +66,18 @@ static ALL: &[&TypeObject] = &[
     &list::LIST_ITERATOR,
     &list::LIST_REVERSE_ITERATOR,
     &dict::DICT,
+    &dict::DICT_KEYS,
+    &dict::DICT_VALUES,
+    &dict::DICT_ITEMS,
+    &dict::KEY_ITERATOR,
+    &dict::VALUE_ITERATOR,
+    &dict::ITEM_ITERATOR,
+    &dict::REVERSE_KEY_ITERATOR,
+    &dict::REVERSE_VALUE_ITERATOR,
+    &dict::REVERSE_ITEM_ITERATOR,
+    &set::SET,
+    &set::FROZENSET,
+    &set::SET_ITERATOR,
     &singletons::NONE,
     &singletons::ELLIPSIS,
     &singletons::NOT_IMPLEMENTED,
@@ -64,12 +92,55 @@ static ALL: &[&TypeObject] = &[
     &descriptor::METHOD_WRAPPER,
     &descriptor::GETSET_DESCRIPTOR,
     &descriptor::MEMBER_DESCRIPTOR,
+    &frame::FRAME,
     &function::FUNCTION,
+    &generator::GENERATOR,
+    &generator::COROUTINE,
+    &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,
+    &module::MODULE,
+    &property::PROPERTY,
+    &super_::SUPER,
+    &crate::modules::sys::STREAM,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,
+    &callable_iterator::CALLABLE_ITERATOR,
+    &enumerate::ENUMERATE,
+    &filter::FILTER,
+    &map::MAP,
+    &namespace::NAMESPACE,
+    &reversed::REVERSED,
+    &zip::ZIP,
+];
+
+/// The types that the module `builtins` shows under their names.
+pub(crate) static NAMED: &[&TypeObject] = &[
+    &object::OBJECT,
+    &type_::TYPE,
+    &int::INT,
+    &bool::BOOL,
+    &float::FLOAT,
+    &complex::COMPLEX,
+    &str::STR,
+    &bytes::BYTES,
+    &bytearray::BYTEARRAY,
+    &tuple::TUPLE,
+    &list::LIST,
+    &dict::DICT,
+    &set::SET,
+    &set::FROZENSET,
+    &slice::SLICE,
+    &property::PROPERTY,
+    &super_::SUPER,
+    &class_method::CLASS_METHOD,
+    &class_method::STATIC_METHOD,
+    &enumerate::ENUMERATE,
+    &filter::FILTER,
+    &map::MAP,
+    &reversed::REVERSED,
+    &zip::ZIP,
 ];
 
 /// Sets up every builtin type.

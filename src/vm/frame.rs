@@ -1,17 +1,215 @@
-//! Frames.
-use crate::object::value::Value;
+//! Frames: registers on the thread's stack, and the frame objects made when somebody looks.
 
-/// A native activation of the loop.
+use crate::object::value::Value;
+use crate::types::frame::Frame;
+use crate::types::function::Function;
+use crate::types::generator;
+use crate::vm::eval::cell::Cell;
+use crate::vm::eval::{EMPTY, registers};
+use crate::vm::thread::{self, Thread};
+use crate::vm::translate::Meta;
+
+/// A native activation of the loop: where the code below it stands.
 pub struct Activation {
     pub(crate) previous: *const Activation,
+    pub(crate) ip: *const Cell,
+    pub(crate) fp: *mut u64,
+    pub(crate) k: *const u64,
 }
 
-/// Reserves registers.
-pub fn reserve_registers(_words: usize) -> *mut u64 {
-    std::ptr::null_mut()
+/// Offsets of the header words behind a frame's variables.
+pub(crate) const RETURN_IP: usize = 0;
+/// See [`RETURN_IP`].
+pub(crate) const CALLER_FP: usize = 1;
+/// See [`RETURN_IP`].
+pub(crate) const CALLER_K: usize = 2;
+/// The frame object, once there is one.
+pub(crate) const OBJECT: usize = 3;
+
+/// Reserves registers; the system gives memory as they are touched.
+///
+/// # Panics
+/// When the system has no address space left.
+pub(crate) fn reserve_registers(words: usize) -> *mut u64 {
+    // SAFETY: an anonymous private mapping.
+    let start = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            words * 8,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    assert!(start != libc::MAP_FAILED, "no address space for registers");
+    start as *mut u64
 }
 
-/// Globals of the running function.
+/// Words prepared at a time.
+const STEP: usize = 1 << 13;
+
+/// Prepares registers up to `end` and beyond: fills them with empty words. False when the stack is used up.
+///
+/// # Safety
+/// Called by the thread that holds the GIL.
+#[cold]
+pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
+    let mut limit = vm.stack_limit.get();
+    // SAFETY: within the reserved words.
+    unsafe {
+        while limit < end {
+            if limit.add(STEP) > vm.stack_end.get() {
+                return false;
+            }
+            for index in 0..STEP {
+                *limit.add(index) = EMPTY;
+            }
+            limit = limit.add(STEP);
+        }
+    }
+    vm.stack_limit.set(limit);
+    true
+}
+
+/// The first register that no frame uses.
+pub(crate) fn top(vm: &Thread) -> *mut u64 {
+    if vm.k.get().is_null() {
+        return vm.stack_start.get();
+    }
+    // SAFETY: the running frame's constants.
+    unsafe { vm.fp.get().add(Meta::of(vm.k.get()).frame_size as usize) }
+}
+
+/// A frame on the stack: where it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub ip: *const Cell,
+    pub fp: *mut u64,
+    pub k: *const u64,
+    pub activation: *const Activation,
+}
+
+impl Place {
+    /// The running frame.
+    pub fn current(vm: &Thread) -> Option<Place> {
+        let place =
+            Place { ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get(), activation: vm.activation.get() };
+        if place.k.is_null() { None } else { Some(place) }
+    }
+
+    /// What is known of its code.
+    pub fn meta(self) -> &'static Meta {
+        // SAFETY: a frame on the stack keeps its code alive.
+        unsafe { Meta::of(self.k) }
+    }
+
+    /// A header word.
+    pub fn word(self, index: usize) -> *mut u64 {
+        // SAFETY: the header lies behind the variables.
+        unsafe { self.fp.add(self.meta().named as usize + index) }
+    }
+
+    /// The frame that called this one.
+    pub fn caller(self) -> Option<Place> {
+        // SAFETY: the header of a complete frame; activations live while the code above them runs.
+        unsafe {
+            let return_ip = *self.word(RETURN_IP) as *const Cell;
+            if crate::vm::eval::control::is_boundary(return_ip) {
+                let activation = self.activation.as_ref()?;
+                let place = Place {
+                    ip: activation.ip,
+                    fp: activation.fp,
+                    k: activation.k,
+                    activation: activation.previous,
+                };
+                return if place.k.is_null() { None } else { Some(place) };
+            }
+            Some(Place {
+                ip: return_ip.sub(1),
+                fp: *self.word(CALLER_FP) as *mut u64,
+                k: *self.word(CALLER_K) as *const u64,
+                activation: self.activation,
+            })
+        }
+    }
+
+    /// What it runs: a function, or a generator.
+    pub fn callee(self) -> &'static Value {
+        // SAFETY: the frame owns it.
+        unsafe { &*(self.fp.sub(1) as *const Value) }
+    }
+
+    /// The function it runs.
+    pub fn function(self) -> Value {
+        function_of(self.callee())
+    }
+
+    /// The offset of its instruction.
+    pub fn last_instruction(self) -> i32 {
+        self.meta().offset_of(self.ip)
+    }
+
+    /// Its frame object, made if there is none.
+    pub fn object(self) -> Value {
+        // SAFETY: the header word holds nothing or an owned reference.
+        unsafe {
+            let slot = self.word(OBJECT);
+            if *slot != EMPTY {
+                registers::share_bits(*slot);
+                return Value::from_bits(*slot);
+            }
+            let object = Frame::new_value(self.function(), self.fp, self.k);
+            *slot = object.clone().into_bits();
+            object
+        }
+    }
+}
+
+/// The function behind what a frame runs.
+pub(crate) fn function_of(callee: &Value) -> Value {
+    match generator::of(callee) {
+        Some(generator) => generator.function().clone(),
+        None => callee.clone(),
+    }
+}
+
+/// The globals of the running function.
 pub fn current_globals() -> Option<Value> {
-    None
+    let place = Place::current(thread::current())?;
+    place.function().exact::<Function>().map(|function| function.globals().clone())
+}
+
+/// Lets the frame object of a dying frame live on by itself: it takes the variables over.
+///
+/// # Safety
+/// The frame is complete and about to be dropped.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn detach(place: Place) {
+    let meta = place.meta();
+    // SAFETY: the header word holds nothing or an owned reference; the frame's variables are moved out once.
+    unsafe {
+        let slot = place.word(OBJECT);
+        let bits = std::mem::replace(&mut *slot, EMPTY);
+        if bits == EMPTY {
+            return;
+        }
+        let object = Value::from_bits(bits);
+        if let Some(frame) = object.exact::<Frame>() {
+            let shared = object.header().is_some_and(|header| header.count() > 1);
+            let mut variables = Vec::new();
+            if shared {
+                for index in 0..meta.named as usize {
+                    let slot = place.fp.add(index);
+                    variables.push(Value::from_bits(std::mem::replace(&mut *slot, EMPTY)));
+                }
+                let back = place.caller().map(Place::object);
+                frame.finish(variables, back, place.last_instruction());
+            } else {
+                frame.finish(variables, None, place.last_instruction());
+            }
+        }
+        drop(object);
+    }
 }

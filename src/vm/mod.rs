@@ -3,7 +3,10 @@
 pub mod call;
 pub mod eval;
 pub mod frame;
+pub mod import;
+pub mod load;
 pub mod report;
 pub mod runtime;
+pub(crate) mod signals;
 pub mod thread;
 pub mod translate;

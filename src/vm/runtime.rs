@@ -1,6 +1,17 @@
-//! Starting the virtual machine: one interpreter a process, entered under the GIL.
+//! Starting the virtual machine: one interpreter a process, entered under the GIL; and what every part of it shares.
 
-use crate::types;
+use crate::modules;
+use crate::name;
+use crate::object::{self, call};
+use crate::object::error::{PyResult, Raised};
+use crate::object::gil::GilCell;
+use crate::object::value::Value;
+use crate::object::value_vec::ValueCell;
+use crate::types::dict::Dict;
+use crate::types::exceptions::runtime_error;
+use crate::types::module::Module;
+use crate::types::{self, set};
+use crate::vm::eval::control;
 use crate::vm::thread;
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -21,7 +32,7 @@ pub fn with<R: Send>(f: impl FnOnce() -> R + Send) -> R {
         let builder = std::thread::Builder::new().name("python".to_owned()).stack_size(NATIVE_STACK);
         let thread = builder.spawn_scoped(scope, || {
             thread::prepare(NATIVE_STACK);
-            INIT.call_once(|| types::init().expect("builtin types are consistent"));
+            INIT.call_once(|| init().expect("builtin types and modules are consistent"));
             f()
         });
         thread.expect("a thread").join()
@@ -31,6 +42,86 @@ pub fn with<R: Send>(f: impl FnOnce() -> R + Send) -> R {
         Ok(result) => result,
         Err(panic) => std::panic::resume_unwind(panic),
     }
+}
+
+fn init() -> PyResult<()> {
+    control::init();
+    types::init()?;
+    modules::init()
+}
+
+static MODULES: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
+
+/// `sys.modules`.
+pub fn modules_dict() -> Value {
+    match MODULES.get().get() {
+        Some(modules) => modules,
+        None => {
+            let modules = Dict::new_value();
+            MODULES.get().set(Some(modules.clone()));
+            modules
+        }
+    }
+}
+
+/// The module `builtins`'s dict.
+pub fn builtins() -> Option<Value> {
+    object::builtins::namespace()
+}
+
+/// The builtins that code with these globals sees: what `__builtins__` says, a module or a dict.
+pub fn builtins_of(globals: &Dict) -> Option<Value> {
+    match globals.get_str(name!("__builtins__")) {
+        Some(value) => match value.downcast::<Module>() {
+            Some(module) => Some(module.dict().clone()),
+            None => Some(value),
+        },
+        None => builtins(),
+    }
+}
+
+/// An empty set.
+///
+/// # Errors
+/// None in practice.
+pub(crate) fn new_set() -> PyResult<Value> {
+    Ok(set::new_set())
+}
+
+/// Adds to a set.
+///
+/// # Errors
+/// What hashing or comparing raises.
+pub(crate) fn add_to_set(set: &Value, item: &Value) -> PyResult<()> {
+    set::add_key(set, item)
+}
+
+/// A frozenset constant.
+pub(crate) fn frozen_set(items: Vec<Value>) -> Result<Value, String> {
+    set::frozenset_of(&items).map_err(|_| "a frozenset of unhashable items".to_owned())
+}
+
+/// A complex constant.
+pub(crate) fn complex(real: f64, imag: f64) -> Result<Value, String> {
+    Ok(types::complex::Complex::new_value(real, imag))
+}
+
+/// `sys.displayhook(value)`.
+///
+/// # Errors
+/// What the hook raises.
+pub(crate) fn display(value: &Value) -> PyResult<()> {
+    let hook = modules::sys::get("displayhook").ok_or_else(|| runtime_error("lost sys.displayhook"))?;
+    call::call(&hook, std::slice::from_ref(value)).map(drop)
+}
+
+/// Runs a code object as `__main__`.
+///
+/// # Errors
+/// What the program raises, `SystemExit` included.
+pub fn run_main(code: &Value, globals: &Value) -> Result<Value, Raised> {
+    let function = types::function::Function::new_value(code, globals, None, None);
+    crate::vm::call::call_in_namespace(&function, &[], None, Some(globals))
 }
 
 #[cfg(test)]

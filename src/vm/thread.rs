@@ -186,6 +186,19 @@ pub(crate) fn leave_recursion() {
     thread.remaining.set(thread.remaining.get() + 1);
 }
 
+/// Checks that native code may go deeper.
+///
+/// # Errors
+/// `RecursionError` when the native stack is nearly used up.
+#[inline]
+pub(crate) fn check_native_stack() -> PyResult<()> {
+    let here = 0u8;
+    if (&here as *const u8 as usize) < current().native_limit.get() {
+        return Err(recursion_exceeded(""));
+    }
+    Ok(())
+}
+
 /// The error at the recursion limit.
 #[cold]
 pub(crate) fn recursion_exceeded(place: &str) -> Raised {

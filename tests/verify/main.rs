@@ -7,6 +7,8 @@ mod machine;
 use pycvm::pyc::marshal;
 use pycvm::pyc::opcode::Opcode::{self, *};
 use pycvm::pyc::verify::{self, BlockKind, Finding, Input, NO_BLOCK, Reason, UNREACHABLE};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Bytecode with its prefixes.
 fn assemble(code: &[(Opcode, u32)]) -> Vec<u8> {
@@ -63,7 +65,8 @@ fn findings() {
     let load = (LoadConst, 0);
     let ret = (ReturnValue, 0);
     let six = 6;
-    let cases: &[(&[(Opcode, u32)], &[(u32, Reason)])] = &[
+    type Case<'a> = (&'a [(Opcode, u32)], &'a [(u32, Reason)]);
+    let cases: &[Case] = &[
         (&[load, ret], &[]),
         (&[(LoadConst, 2), ret], &[(0, Reason::IndexOutOfRange { table: "co_consts", index: 2, len: 2 })]),
         (&[(LoadConst, 256), ret], &[(0, Reason::IndexOutOfRange { table: "co_consts", index: 256, len: 2 })]),
@@ -215,9 +218,11 @@ struct Compiled {
     max_depth: u32,
     /// Offset, depth, and the blocks open there, innermost first.
     states: &'static [(u32, u32, &'static str)],
-    /// Offset, target, depth, level, carried, except.
-    finally_calls: &'static [(u32, u32, u32, u32, u32, Option<u32>)],
+    finally_calls: &'static [Call],
 }
+
+/// Offset, target, depth, level, carried, except.
+type Call = (u32, u32, u32, u32, u32, Option<u32>);
 
 const COMPILED: &[Compiled] = &[
     Compiled {
@@ -343,7 +348,7 @@ fn depths_and_blocks() {
             }
             assert_eq!(found.join(", "), blocks, "{} at {offset}", case.source);
         }
-        let calls: Vec<_> = analysis
+        let calls: Vec<Call> = analysis
             .finally_calls
             .iter()
             .map(|call| (call.offset, call.target, call.depth, call.level, call.carried, call.except))
@@ -351,4 +356,32 @@ fn depths_and_blocks() {
         assert_eq!(calls, case.finally_calls, "{}", case.source);
         assert_eq!(analysis.max_depth, case.max_depth, "{}", case.source);
     }
+}
+
+/// Runs `pycvm verify` on these files; its standard output, and the exit code.
+fn command(files: &[&Path]) -> (String, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pycvm")).arg("verify").args(files).output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.code())
+}
+
+#[test]
+fn the_command() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dis/sample.pyc");
+    let missing = folder.join("missing.pyc");
+    // The RETURN_VALUE of `generator` becomes POP_EXCEPT.
+    let mut data = std::fs::read(&good).unwrap();
+    let generator = data.windows(4).position(|code| code == [72, 0, 83, 0]).expect("return (yield from x)");
+    data[generator + 2] = 89;
+    let bad = folder.join("verify-bad.pyc");
+    std::fs::write(&bad, &data).unwrap();
+    let line = format!(
+        "{}: coroutine.<locals>.generator: offset 14: the innermost block is not an exception handler\n",
+        bad.display()
+    );
+    assert_eq!(command(&[&good]), (String::new(), Some(0)));
+    assert_eq!(command(&[&good, &bad, &good]), (line.clone(), Some(1)));
+    assert_eq!(command(&[&missing]), (String::new(), Some(2)));
+    assert_eq!(command(&[&missing, &bad]), (line, Some(2)));
+    assert_eq!(command(&[&folder]), (String::new(), Some(2)));
 }

@@ -1,0 +1,68 @@
+//! Native modules, one file or folder each, named as Python names them.
+
+pub mod builtins;
+pub mod sys;
+
+use crate::object::error::PyResult;
+use crate::object::native::{Method, MethodKind};
+use crate::object::value::Value;
+use crate::types::builtin_function::BuiltinFunction;
+use crate::types::dict::Dict;
+use crate::types::module::Module;
+use crate::types::str::intern;
+use crate::vm::runtime;
+
+/// The definition of a native module.
+pub struct ModuleDef {
+    /// Its name.
+    pub name: &'static str,
+    /// Its docstring.
+    pub doc: &'static str,
+    /// Its functions.
+    pub functions: &'static [Method],
+    /// Adds what is no function.
+    pub fill: fn(&Dict) -> PyResult<()>,
+}
+
+/// Every native module.
+static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE];
+
+impl ModuleDef {
+    /// Makes the module.
+    ///
+    /// # Errors
+    /// What its `fill` raises.
+    pub fn load(&'static self) -> PyResult<Value> {
+        let module = Module::new_value(self.name, Some(self.doc));
+        if let Some(body) = module.downcast::<Module>()
+            && let Some(dict) = body.dict().exact::<Dict>()
+        {
+            for method in self.functions {
+                debug_assert_eq!(method.kind, MethodKind::Instance);
+                let function = BuiltinFunction::new_value(&method.function, None, Some(intern(self.name)));
+                dict.set_text(method.function.name(), function);
+            }
+            (self.fill)(dict)?;
+        }
+        Ok(module)
+    }
+}
+
+/// Makes the modules that are there from the start.
+pub(crate) fn init() -> PyResult<()> {
+    for def in ALL {
+        let module = def.load()?;
+        if let Some(modules) = runtime::modules_dict().exact::<Dict>() {
+            modules.set_text(def.name, module);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a dict is that of a native module.
+pub(crate) fn is_native(dict: &Value) -> bool {
+    let name = dict.downcast::<Dict>().and_then(|dict| dict.get_text("__name__"));
+    name.is_some_and(|name| {
+        name.downcast::<crate::types::str::Str>().is_some_and(|name| ALL.iter().any(|def| name.equals_str(def.name)))
+    })
+}

@@ -1,0 +1,67 @@
+//! `float(...)`.
+
+use super::parse::parse;
+use super::{FLOAT, Float, exact, is_exact_float, number, to_f64};
+use crate::object::error::PyResult;
+use crate::object::value::Value;
+use crate::object::{TypeObject, number as protocol, text};
+use crate::types::bytes::Bytes;
+use crate::types::exceptions::{type_error, value_error};
+use crate::types::int::text::to_ascii;
+use crate::types::str::Str;
+use crate::types::tuple::Tuple;
+
+pub(super) fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let Some(ty) = class.downcast::<TypeObject>() else {
+        return Err(type_error("float.__new__(X): X is not a type object"));
+    };
+    let is_float = std::ptr::eq(ty, &raw const FLOAT);
+    let named = kwnames.and_then(|names| names.exact::<Tuple>()).map_or(0, Tuple::len);
+    if named > 0 && is_float {
+        return Err(type_error("float() takes no keyword arguments"));
+    }
+    // A subclass may take keywords for its own `__init__`.
+    let value = match args.get(..args.len() - named.min(args.len())).unwrap_or_default() {
+        [] => Value::float(0.0),
+        [x] => from_number(x)?,
+        more => return Err(type_error(format!("float expected at most 1 argument, got {}", more.len()))),
+    };
+    if is_float { Ok(value) } else { Ok(Float::instance_of(ty, number(&value)?)) }
+}
+
+/// `float(x)`. As `PyNumber_Float`.
+///
+/// # Errors
+/// `TypeError` for objects that are no numbers or text, `ValueError` for text that is no float, `OverflowError` for ints
+/// too large, what `__float__` raises.
+pub fn from_number(x: &Value) -> PyResult<Value> {
+    if is_exact_float(x) {
+        return Ok(x.clone());
+    }
+    if let Some(slot) = x.ty().slot(|slots| slots.float) {
+        let result = slot(x)?;
+        return match to_f64(&result) {
+            Some(_) => exact(&result),
+            None => {
+                Err(type_error(format!("{}.__float__ returned non-float (type {})", x.ty().name(), result.ty().name())))
+            }
+        };
+    }
+    if protocol::is_index(x) {
+        return Ok(Value::float(protocol::int_to_f64(&protocol::index(x)?)?));
+    }
+    let parsed = if let Some(string) = x.downcast::<Str>() {
+        match string.as_ascii() {
+            Some(ascii) => parse(ascii.as_bytes()),
+            None => parse(&to_ascii(string)),
+        }
+    } else if let Some(bytes) = x.downcast::<Bytes>() {
+        parse(bytes.as_slice())
+    } else {
+        return Err(type_error(format!("float() argument must be a string or a number, not '{}'", x.ty().name())));
+    };
+    match parsed {
+        Some(value) => Ok(Value::float(value)),
+        None => Err(value_error(format!("could not convert string to float: {}", text::repr_string(x)?))),
+    }
+}

@@ -1,0 +1,687 @@
+//! The types `generator` and `coroutine`: a frame that can be suspended, kept in an object.
+
+use crate::method;
+use crate::name;
+use crate::object::attribute;
+use crate::object::call;
+use crate::object::error::{PyResult, Raised};
+use crate::object::header::{Header, new_object};
+use crate::object::iter;
+use crate::object::native::{GetSet, Method};
+use crate::object::slots::Slots;
+use crate::object::value::{Payload, Value};
+use crate::object::value_vec::ValueCell;
+use crate::object::TypeObject;
+use crate::types::code::{Code, flags};
+use crate::types::exceptions::{
+    self, BaseException, GENERATOR_EXIT, STOP_ITERATION, is_instance, is_stop_iteration, runtime_error,
+    stop_iteration_value, type_error, value_error,
+};
+use crate::types::function::Function;
+use crate::types::str::Str;
+use crate::types::traceback::Traceback;
+use crate::vm::call::{activate, first_handler};
+use crate::vm::eval::cell::Cell as Instr;
+use crate::vm::eval::control::{boundary_return, resume_frame};
+use crate::vm::eval::registers::clear;
+use crate::vm::eval::{EMPTY, unwind};
+use crate::vm::thread::Handled;
+use crate::vm::translate::Meta;
+use std::cell::{Cell, UnsafeCell};
+
+/// Where a generator stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Not begun.
+    Created,
+    /// At a yield.
+    Suspended,
+    /// On the stack.
+    Running,
+    /// Returned, raised or closed.
+    Finished,
+}
+
+/// The body of a generator, coroutine or async generator.
+#[repr(C)]
+pub struct Generator {
+    header: Header,
+    function: Value,
+    k: *const u64,
+    ip: Cell<*const Instr>,
+    state: Cell<State>,
+    value_register: Cell<u32>,
+    registers: UnsafeCell<Vec<u64>>,
+    handled: Handled,
+    name: ValueCell,
+    qualname: ValueCell,
+    frame: ValueCell,
+}
+
+macro_rules! kind {
+    ($body:ident $static:ident) => {
+        // SAFETY: repr(C), header first.
+        unsafe impl Payload for $body {
+            const GC: bool = true;
+            fn type_object() -> &'static TypeObject {
+                &$static
+            }
+        }
+    };
+}
+kind!(Generator GENERATOR);
+
+/// The type object of generators.
+pub static GENERATOR: TypeObject = TypeObject::define::<Generator>("generator")
+    .with_weakrefs()
+    .slots(Slots {
+        repr: Some(|this| repr(this, "generator")),
+        iter: Some(|this| Ok(this.clone())),
+        next: Some(next),
+        finalize: Some(finalize),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    })
+    .methods(METHODS)
+    .getset(&[
+        GetSet::read_only("gi_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::read_only("gi_code", |this| Ok(code_value(body(this)?))),
+        GetSet::read_only("gi_yieldfrom", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE))),
+        GetSet::read_only("gi_frame", frame),
+        GetSet::new("__name__", |this| Ok(body(this)?.name.get().unwrap_or(Value::NONE)), set_name),
+        GetSet::new("__qualname__", |this| Ok(body(this)?.qualname.get().unwrap_or(Value::NONE)), set_qualname),
+    ]);
+
+/// The type object of coroutines.
+pub static COROUTINE: TypeObject = TypeObject::define::<Generator>("coroutine")
+    .with_weakrefs()
+    .slots(Slots {
+        repr: Some(|this| repr(this, "coroutine")),
+        await_: Some(|this| Ok(new_wrapper(this.clone()))),
+        finalize: Some(finalize),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    })
+    .methods(METHODS)
+    .getset(&[
+        GetSet::read_only("cr_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::read_only("cr_code", |this| Ok(code_value(body(this)?))),
+        GetSet::read_only("cr_await", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE))),
+        GetSet::read_only("cr_frame", frame),
+        GetSet::read_only("cr_origin", |_| Ok(Value::NONE)),
+        GetSet::new("__name__", |this| Ok(body(this)?.name.get().unwrap_or(Value::NONE)), set_name),
+        GetSet::new("__qualname__", |this| Ok(body(this)?.qualname.get().unwrap_or(Value::NONE)), set_qualname),
+    ]);
+
+const METHODS: &[Method] = &[
+    method!(
+        send,
+        "send($self, value, /)",
+        "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration."
+    ),
+    method!(
+        throw,
+        "throw($self, typ, val=None, tb=None, /)",
+        "throw(typ[,val[,tb]]) -> raise exception in generator,\nreturn next yielded value or raise StopIteration."
+    ),
+    method!(close, "close($self, /)", "close() -> raise GeneratorExit inside generator."),
+];
+
+/// What `coroutine.__await__` gives: an iterator over the coroutine.
+#[repr(C)]
+pub struct Wrapper {
+    header: Header,
+    coroutine: Value,
+}
+kind!(Wrapper COROUTINE_WRAPPER);
+
+/// The type object of coroutine wrappers.
+pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("coroutine_wrapper")
+    .slots(Slots {
+        iter: Some(|this| Ok(this.clone())),
+        next: Some(|this| next(wrapped(this)?)),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    })
+    .methods(&[
+        method!(wrapper_send, "send($self, value, /)", "send(arg) -> send 'arg' into coroutine\nreturn next yielded value or raise StopIteration."),
+        method!(wrapper_throw, "throw($self, typ, val=None, tb=None, /)", "throw(typ[,val[,tb]]) -> raise exception in coroutine\nreturn next yielded value or raise StopIteration."),
+        method!(wrapper_close, "close($self, /)", "close() -> raise GeneratorExit inside coroutine."),
+    ]);
+
+/// The generator behind a value of any of the kinds.
+#[inline]
+pub fn of(value: &Value) -> Option<&Generator> {
+    let header = value.header()?;
+    let ty = header.ty();
+    if std::ptr::eq(ty, &GENERATOR) || std::ptr::eq(ty, &COROUTINE) {
+        // SAFETY: both types have this body.
+        return Some(unsafe { &*(value.bits() as *const Generator) });
+    }
+    None
+}
+
+fn body(value: &Value) -> PyResult<&Generator> {
+    of(value).ok_or_else(|| type_error("expected a generator"))
+}
+
+fn code_of(generator: &Generator) -> &'static Code {
+    // SAFETY: the function keeps its code, which keeps the constants.
+    unsafe { Meta::of(generator.k).code() }
+}
+
+fn code_value(generator: &Generator) -> Value {
+    generator.function.exact::<Function>().and_then(Function::code).unwrap_or(Value::NONE)
+}
+
+fn kind_name(generator: &Generator) -> &'static str {
+    if code_of(generator).has_flag(flags::COROUTINE) { "coroutine" } else { "generator" }
+}
+
+impl Generator {
+    /// The generator of a call: it takes the registers over.
+    pub(crate) fn new_value(function: Value, ip: *const Instr, k: *const u64, registers: Vec<u64>) -> Value {
+        // SAFETY: the constants of the function's code.
+        let code = unsafe { Meta::of(k).code() };
+        let ty = if code.has_flag(flags::COROUTINE) { &COROUTINE } else { &GENERATOR };
+        let (name, qualname) =
+            function.exact::<Function>().map(|f| (f.name(), f.qualname())).unwrap_or((Value::NONE, Value::NONE));
+        new_object_of(
+            ty,
+            Generator {
+                header: Header::new(ty),
+                function,
+                k,
+                ip: Cell::new(ip),
+                state: Cell::new(State::Created),
+                value_register: Cell::new(u32::MAX),
+                registers: UnsafeCell::new(registers),
+                handled: Handled::new(),
+                name: ValueCell::new(Some(name)),
+                qualname: ValueCell::new(Some(qualname)),
+                frame: ValueCell::EMPTY,
+            },
+        )
+    }
+
+    /// The function it runs.
+    pub fn function(&self) -> &Value {
+        &self.function
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        self.state.get()
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.set(state);
+    }
+
+    pub(crate) fn constants(&self) -> *const u64 {
+        self.k
+    }
+
+    pub(crate) fn ip(&self) -> *const Instr {
+        self.ip.get()
+    }
+
+    pub(crate) fn handled(&self) -> &Handled {
+        &self.handled
+    }
+
+    /// The register that waits for the value sent.
+    pub(crate) fn value_register(&self) -> Option<u32> {
+        Some(self.value_register.get()).filter(|&register| register != u32::MAX)
+    }
+
+    /// Moves the registers to the stack.
+    ///
+    /// # Safety
+    /// There is room at `fp`.
+    pub(crate) unsafe fn move_registers_out(&self, fp: *mut u64) {
+        // SAFETY: the caller's; the words change their owner.
+        unsafe {
+            let registers = &mut *self.registers.get();
+            std::ptr::copy_nonoverlapping(registers.as_ptr(), fp, registers.len());
+            registers.clear();
+        }
+    }
+
+    /// Moves `count` registers from the stack.
+    ///
+    /// # Safety
+    /// They are this generator's.
+    pub(crate) unsafe fn move_registers_in(&self, fp: *mut u64, count: usize) {
+        // SAFETY: the caller's; the words change their owner.
+        unsafe {
+            let registers = &mut *self.registers.get();
+            registers.reserve(count);
+            std::ptr::copy_nonoverlapping(fp, registers.as_mut_ptr(), count);
+            registers.set_len(count);
+            for index in 0..count {
+                *fp.add(index) = EMPTY;
+            }
+        }
+    }
+
+    pub(crate) fn suspend_at(&self, ip: *const Instr, value_register: u32) {
+        self.ip.set(ip);
+        self.value_register.set(value_register);
+        self.state.set(State::Suspended);
+    }
+
+    pub(crate) fn take_frame_object(&self) -> Option<Value> {
+        self.frame.take()
+    }
+
+    pub(crate) fn keep_frame_object(&self, object: Value) {
+        self.frame.set(Some(object));
+    }
+
+    fn drop_registers(&self) {
+        // SAFETY: the words are owned here; they are taken out before anything dies.
+        unsafe {
+            let mut registers = std::mem::take(&mut *self.registers.get());
+            clear(registers.as_mut_ptr(), registers.len());
+        }
+    }
+}
+
+fn new_object_of(ty: &'static TypeObject, generator: Generator) -> Value {
+    crate::object::header::new_instance(ty, generator)
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        self.drop_registers();
+    }
+}
+
+/// How a resumed generator went on.
+enum Resumed {
+    Yielded(Value),
+    Returned(Value),
+}
+
+/// Resumes a generator with a value sent, or with an exception raised at its yield.
+fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resumed> {
+    let generator = body(this)?;
+    match generator.state.get() {
+        State::Running => return Err(value_error(format!("{} already executing", kind_name(generator)))),
+        State::Finished => {
+            if code_of(generator).has_flag(flags::COROUTINE) {
+                return Err(runtime_error("cannot reuse already awaited coroutine"));
+            }
+            return match sent {
+                Ok(_) => Ok(Resumed::Returned(Value::NONE)),
+                Err(raised) => Err(raised),
+            };
+        }
+        State::Created => {
+            if let Ok(value) = &sent
+                && !value.is_none()
+            {
+                return Err(type_error(format!(
+                    "can't send non-None value to a just-started {}",
+                    kind_name(generator)
+                )));
+            }
+        }
+        State::Suspended => {}
+    }
+    let value = activate(|vm, base| {
+        let (value, raised) = match sent {
+            Ok(value) => (value, None),
+            Err(raised) => (Value::NONE, Some(raised)),
+        };
+        // SAFETY: the registers above `base` are free; the generator is not running.
+        unsafe {
+            let caller_k = vm.k.get();
+            resume_frame(vm, generator, base.add(1), boundary_return(), base, caller_k, value)?;
+        }
+        match raised {
+            None => Ok(first_handler(vm)),
+            Some(raised) => {
+                vm.set_raised(raised);
+                // The exception is raised by the yield, which stands before the instruction to go on at (a `yield from`
+                // is that instruction itself).
+                if generator.state_before_resume_is_yield() {
+                    vm.ip.set(vm.ip.get().wrapping_sub(1));
+                }
+                Ok(unwind::raise)
+            }
+        }
+    })?;
+    Ok(if generator.state.get() == State::Finished { Resumed::Returned(value) } else { Resumed::Yielded(value) })
+}
+
+impl Generator {
+    /// Whether the instruction before the one to go on at is a yield that waits for a value.
+    fn state_before_resume_is_yield(&self) -> bool {
+        // SAFETY: translated code; the first instruction of a generator is its making, so there is one before.
+        unsafe {
+            let before = self.ip.get().sub(1);
+            (*before).handler == crate::vm::eval::cell::encode(crate::vm::eval::control::yield_value)
+                || self.value_register.get() == u32::MAX
+        }
+    }
+}
+
+fn next(this: &Value) -> PyResult<Option<Value>> {
+    match resume(this, Ok(Value::NONE))? {
+        Resumed::Yielded(value) => Ok(Some(value)),
+        Resumed::Returned(value) if value.is_none() => Ok(None),
+        Resumed::Returned(value) => Err(exceptions::stop_iteration(Some(value))),
+    }
+}
+
+fn or_stop(resumed: Resumed) -> PyResult<Value> {
+    match resumed {
+        Resumed::Yielded(value) => Ok(value),
+        Resumed::Returned(value) => Err(exceptions::stop_iteration(Some(value).filter(|value| !value.is_none()))),
+    }
+}
+
+fn send(this: &Value, value: &Value) -> PyResult<Value> {
+    or_stop(resume(this, Ok(value.clone()))?)
+}
+
+/// The exception that `throw(typ, val, tb)` means. As `_gen_throw`.
+fn thrown(ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Raised> {
+    let value = value.filter(|value| !value.is_none());
+    let traceback = traceback.filter(|traceback| !traceback.is_none());
+    if traceback.is_some_and(|traceback| !traceback.is_exact::<Traceback>()) {
+        return Err(type_error("throw() third argument must be a traceback object"));
+    }
+    let exception = if exceptions::as_exception_class(ty).is_some() {
+        match value {
+            Some(value)
+                if exceptions::is_exception(value)
+                    && ty.downcast::<TypeObject>().is_some_and(|ty| value.ty().is_subtype(ty)) =>
+            {
+                value.clone()
+            }
+            Some(value) => match value.downcast::<crate::types::tuple::Tuple>() {
+                Some(args) => call::call(ty, args.as_slice())?,
+                None => call::call(ty, std::slice::from_ref(value))?,
+            },
+            None => call::call(ty, &[])?,
+        }
+    } else if exceptions::is_exception(ty) {
+        if value.is_some() {
+            return Err(type_error("instance exception may not have a separate value"));
+        }
+        ty.clone()
+    } else {
+        return Err(type_error(format!(
+            "exceptions must be classes or instances deriving from BaseException, not {}",
+            ty.ty().name()
+        )));
+    };
+    if let (Some(body), Some(traceback)) = (exception.downcast::<BaseException>(), traceback) {
+        body.set_traceback(Some(traceback.clone()));
+    }
+    Ok(Raised::new(exception))
+}
+
+/// What a generator suspended in `yield from` delegates to.
+fn yielding_from(generator: &Generator) -> Option<Value> {
+    if generator.state.get() != State::Suspended || generator.state_before_resume_is_yield() {
+        return None;
+    }
+    // SAFETY: the register below the one that waits for a value holds the iterator.
+    unsafe {
+        let registers = &*generator.registers.get();
+        let index = generator.value_register.get().checked_sub(1)? as usize;
+        let bits = *registers.get(index)?;
+        let value = std::mem::ManuallyDrop::new(Value::from_bits(bits));
+        Some((*value).clone())
+    }
+}
+
+fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
+    let generator = body(this)?;
+    if let Some(receiver) = yielding_from(generator) {
+        let is_exit = ty.downcast::<TypeObject>().is_some_and(|ty| ty.is_subtype(&GENERATOR_EXIT))
+            || ty.ty().is_subtype(&GENERATOR_EXIT);
+        if is_exit {
+            generator.state.set(State::Running);
+            let closed = close_iterator(&receiver);
+            generator.state.set(State::Suspended);
+            if let Err(raised) = closed {
+                return or_stop(resume(this, Err(raised))?);
+            }
+            return or_stop(resume(this, Err(thrown(ty, value, traceback)?))?);
+        }
+        let result = if of(&receiver).is_some() {
+            generator.state.set(State::Running);
+            let result = throw(&receiver, ty, value, traceback);
+            generator.state.set(State::Suspended);
+            Some(result)
+        } else {
+            match attribute::lookup(&receiver, name!("throw"))? {
+                Some(method) => {
+                    let mut args = vec![ty.clone()];
+                    args.extend(value.cloned());
+                    args.extend(traceback.cloned());
+                    generator.state.set(State::Running);
+                    let result = call::call(&method, &args);
+                    generator.state.set(State::Suspended);
+                    Some(result)
+                }
+                None => None,
+            }
+        };
+        match result {
+            None => {}
+            Some(Ok(value)) => return Ok(value),
+            Some(Err(raised)) if is_stop_iteration(&raised) => {
+                // The delegation ends: the generator goes on behind its `yield from` with the value.
+                finish_delegation(generator);
+                return or_stop(resume(this, Ok(stop_iteration_value(&raised)))?);
+            }
+            Some(Err(raised)) => return or_stop(resume(this, Err(raised))?),
+        }
+    }
+    or_stop(resume(this, Err(thrown(ty, value, traceback)?))?)
+}
+
+/// Takes the iterator of a `yield from` off: its register waits for the result, behind the instruction.
+fn finish_delegation(generator: &Generator) {
+    let register = generator.value_register.get() - 1;
+    // SAFETY: as in yielding_from; the register is emptied before its value dies.
+    unsafe {
+        let registers = &mut *generator.registers.get();
+        if let Some(slot) = registers.get_mut(register as usize) {
+            let bits = std::mem::replace(slot, EMPTY);
+            registers.truncate(register as usize);
+            generator.value_register.set(register);
+            generator.ip.set(generator.ip.get().add(1));
+            drop(Value::from_bits(bits));
+        }
+    }
+}
+
+/// Closes what a generator delegates to. As `gen_close_iter`.
+fn close_iterator(iterator: &Value) -> PyResult<()> {
+    if of(iterator).is_some() {
+        return close(iterator);
+    }
+    match attribute::lookup(iterator, name!("close")) {
+        Ok(Some(method)) => call::call(&method, &[]).map(drop),
+        Ok(None) => Ok(()),
+        Err(raised) => {
+            crate::vm::thread::report_unraisable(raised, iterator);
+            Ok(())
+        }
+    }
+}
+
+fn close(this: &Value) -> PyResult<()> {
+    let generator = body(this)?;
+    match generator.state.get() {
+        State::Finished => return Ok(()),
+        State::Created => {
+            generator.state.set(State::Finished);
+            generator.drop_registers();
+            return Ok(());
+        }
+        _ => {}
+    }
+    let mut error = Raised::new(exceptions::instantiate(&GENERATOR_EXIT, Vec::new()));
+    if let Some(receiver) = yielding_from(generator) {
+        generator.state.set(State::Running);
+        let closed = close_iterator(&receiver);
+        generator.state.set(State::Suspended);
+        if let Err(raised) = closed {
+            error = raised;
+        }
+    }
+    match resume(this, Err(error)) {
+        Ok(Resumed::Yielded(_)) => Err(runtime_error(format!("{} ignored GeneratorExit", kind_name(generator)))),
+        Ok(Resumed::Returned(_)) => Ok(()),
+        Err(raised) if is_stop_iteration(&raised) || is_instance(&raised, &GENERATOR_EXIT) => Ok(()),
+        Err(raised) => Err(raised),
+    }
+}
+
+/// Closes a generator that dies at a yield, so that its `finally` blocks run. As `_PyGen_Finalize`.
+fn finalize(this: &Value) {
+    let Some(generator) = of(this) else { return };
+    if generator.state.get() != State::Suspended {
+        return;
+    }
+    if let Err(raised) = close(this) {
+        crate::vm::thread::report_unraisable(raised, this);
+    }
+}
+
+/// One step of `yield from`: `Ok(Ok(value))` a value is yielded, `Ok(Err(result))` the iterator has ended.
+pub(crate) fn delegate(receiver: &Value, sent: &Value) -> PyResult<Result<Value, Value>> {
+    if of(receiver).is_some() {
+        return Ok(match resume(receiver, Ok(sent.clone()))? {
+            Resumed::Yielded(value) => Ok(value),
+            Resumed::Returned(value) => Err(value),
+        });
+    }
+    let result = if sent.is_none() {
+        match iter::next(receiver) {
+            Ok(Some(value)) => return Ok(Ok(value)),
+            Ok(None) => return Ok(Err(Value::NONE)),
+            Err(raised) => Err(raised),
+        }
+    } else {
+        call::call_method(receiver, name!("send"), std::slice::from_ref(sent))
+    };
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(raised) if is_instance(&raised, &STOP_ITERATION) => Ok(Err(stop_iteration_value(&raised))),
+        Err(raised) => Err(raised),
+    }
+}
+
+/// The iterator that `yield from` goes over.
+pub(crate) fn yield_from_iterator(iterable: Value, code: &Code) -> PyResult<Value> {
+    if std::ptr::eq(iterable.ty(), &COROUTINE) {
+        if !code.has_flag(flags::COROUTINE | flags::ITERABLE_COROUTINE) {
+            return Err(type_error("cannot 'yield from' a coroutine object in a non-coroutine generator"));
+        }
+        return Ok(iterable);
+    }
+    if std::ptr::eq(iterable.ty(), &GENERATOR) {
+        return Ok(iterable);
+    }
+    iter::iter(&iterable)
+}
+
+/// The iterator that `await` goes over. As `_PyCoro_GetAwaitableIter`.
+pub(crate) fn awaitable_iterator(object: &Value) -> PyResult<Value> {
+    if let Some(generator) = of(object)
+        && (std::ptr::eq(object.ty(), &COROUTINE) || code_of(generator).has_flag(flags::ITERABLE_COROUTINE))
+    {
+        if std::ptr::eq(object.ty(), &COROUTINE) && yielding_from(generator).is_some() {
+            return Err(runtime_error("coroutine is being awaited already"));
+        }
+        return Ok(object.clone());
+    }
+    let Some(slot) = object.ty().slot(|slots| slots.await_) else {
+        return Err(type_error(format!("object {} can't be used in 'await' expression", object.ty().name())));
+    };
+    let iterator = slot(object)?;
+    if std::ptr::eq(iterator.ty(), &COROUTINE)
+        || of(&iterator).is_some_and(|g| code_of(g).has_flag(flags::ITERABLE_COROUTINE))
+    {
+        return Err(type_error("__await__() returned a coroutine"));
+    }
+    if iterator.ty().slot(|slots| slots.next).is_none() {
+        return Err(type_error(format!("__await__() returned non-iterator of type '{}'", iterator.ty().name())));
+    }
+    Ok(iterator)
+}
+
+/// Whether the value is an async generator; there are none yet.
+pub(crate) fn is_exact_async_generator(_value: &Value) -> bool {
+    false
+}
+
+/// A value yielded by an async generator.
+pub(crate) fn wrap_async(value: Value) -> Value {
+    value
+}
+
+fn new_wrapper(coroutine: Value) -> Value {
+    new_object(Wrapper { header: Header::new(&COROUTINE_WRAPPER), coroutine })
+}
+
+fn wrapped(this: &Value) -> PyResult<&Value> {
+    match this.exact::<Wrapper>() {
+        Some(wrapper) => Ok(&wrapper.coroutine),
+        None => Err(type_error("expected a coroutine wrapper")),
+    }
+}
+
+fn wrapper_send(this: &Value, value: &Value) -> PyResult<Value> {
+    send(wrapped(this)?, value)
+}
+
+fn wrapper_throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
+    throw(wrapped(this)?, ty, value, traceback)
+}
+
+fn wrapper_close(this: &Value) -> PyResult<()> {
+    close(wrapped(this)?)
+}
+
+fn frame(this: &Value) -> PyResult<Value> {
+    let generator = body(this)?;
+    Ok(match generator.state.get() {
+        State::Finished => Value::NONE,
+        _ => generator.frame.get().unwrap_or(Value::NONE),
+    })
+}
+
+fn repr(this: &Value, kind: &str) -> PyResult<Value> {
+    let name = body(this)?.qualname.get().and_then(|name| name.downcast::<Str>().map(Str::to_string_lossy));
+    Ok(Str::new_value(&format!("<{kind} object {} at {:#x}>", name.unwrap_or_default(), this.bits())))
+}
+
+fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
+    match value.filter(|value| value.downcast::<Str>().is_some()) {
+        Some(value) => {
+            body(this)?.name.set(Some(value.clone()));
+            Ok(())
+        }
+        None => Err(type_error("__name__ must be set to a string object")),
+    }
+}
+
+fn set_qualname(this: &Value, value: Option<&Value>) -> PyResult<()> {
+    match value.filter(|value| value.downcast::<Str>().is_some()) {
+        Some(value) => {
+            body(this)?.qualname.set(Some(value.clone()));
+            Ok(())
+        }
+        None => Err(type_error("__qualname__ must be set to a string object")),
+    }
+}

@@ -1,0 +1,382 @@
+//! The hash table behind `set` and `frozenset`, probed and resized exactly as CPython 3.8 does, so that iteration order is
+//! the same.
+//!
+//! No method gives out a reference into the table. Comparing keys may run Python code, which may change the table: a
+//! probe copies the key out, compares, and starts again when the table was replaced or the entry changed.
+
+use crate::object::compare;
+use crate::object::error::PyResult;
+use crate::object::value::Value;
+use crate::types::str::Str;
+use std::cell::{Cell, UnsafeCell};
+
+const MIN_SIZE: usize = 8;
+/// Neighbours looked at before the probe jumps.
+const LINEAR_PROBES: usize = 9;
+const PERTURB_SHIFT: u32 = 5;
+/// The hash of a place whose key was removed; no key has it.
+const DUMMY: i64 = -1;
+
+struct Entry {
+    hash: i64,
+    /// Also empty where a key was removed.
+    key: Option<Value>,
+}
+
+impl Entry {
+    const EMPTY: Entry = Entry { hash: 0, key: None };
+}
+
+struct Inner {
+    /// A power of two of places, or none at all, which stands for [`MIN_SIZE`] unused ones.
+    places: Box<[Entry]>,
+    /// Places that are or were used.
+    fill: usize,
+    /// Places that are used.
+    used: usize,
+    /// Where `pop` goes on searching.
+    finger: usize,
+    /// Changes whenever the places are replaced by others at another address (in CPython: the small table within the
+    /// object stays where it is).
+    generation: u32,
+}
+
+impl Inner {
+    fn size(&self) -> usize {
+        self.places.len().max(MIN_SIZE)
+    }
+
+    fn mask(&self) -> usize {
+        self.size() - 1
+    }
+
+    /// Puts a key that is known to be missing into a table without removed keys.
+    fn insert_clean(&mut self, key: Value, hash: i64) {
+        let mask = self.mask();
+        let mut perturb = hash as u64;
+        let mut start = hash as usize & mask;
+        loop {
+            let end = if start + LINEAR_PROBES <= mask { start + LINEAR_PROBES } else { start };
+            if let Some(place) = self.places[start..=end].iter_mut().find(|place| place.key.is_none()) {
+                *place = Entry { hash, key: Some(key) };
+                return;
+            }
+            perturb >>= PERTURB_SHIFT;
+            start = start.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+        }
+    }
+
+    /// Rebuilds with the least number of places above `minimum`.
+    fn resize(&mut self, minimum: usize) {
+        let mut size = MIN_SIZE;
+        while size <= minimum {
+            size <<= 1;
+        }
+        if size == MIN_SIZE && self.size() == MIN_SIZE {
+            if self.fill == self.used {
+                return;
+            }
+        } else {
+            self.generation = self.generation.wrapping_add(1);
+        }
+        let old = std::mem::replace(&mut self.places, empty_places(size));
+        self.fill = self.used;
+        for entry in old {
+            if let Some(key) = entry.key {
+                self.insert_clean(key, entry.hash);
+            }
+        }
+    }
+
+    /// Grows when the table is three fifths full.
+    fn resize_if_full(&mut self) {
+        if self.fill * 5 >= self.mask() * 3 {
+            self.resize(if self.used > 50_000 { self.used * 2 } else { self.used * 4 });
+        }
+    }
+}
+
+fn empty_places(size: usize) -> Box<[Entry]> {
+    std::iter::repeat_with(|| Entry::EMPTY).take(size).collect()
+}
+
+/// Where a probe ends.
+enum Found {
+    /// The key is there.
+    Key(usize),
+    /// It is not; the first unused place, and the last one passed whose key was removed.
+    Nothing(usize, Option<usize>),
+}
+
+/// A hash table of values.
+pub struct SetTable {
+    inner: UnsafeCell<Inner>,
+    /// The hash of a frozenset, once it is known.
+    pub(super) cached_hash: Cell<Option<i64>>,
+}
+
+impl Default for SetTable {
+    fn default() -> SetTable {
+        SetTable::new()
+    }
+}
+
+impl SetTable {
+    /// An empty table.
+    pub fn new() -> SetTable {
+        SetTable {
+            inner: UnsafeCell::new(Inner { places: Box::default(), fill: 0, used: 0, finger: 0, generation: 0 }),
+            cached_hash: Cell::new(None),
+        }
+    }
+
+    #[inline(always)]
+    fn inner(&self) -> &Inner {
+        // SAFETY: every borrow in this file ends before foreign code can run.
+        unsafe { &*self.inner.get() }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    fn inner_mut(&self) -> &mut Inner {
+        // SAFETY: as for inner, and no other borrow is alive where this is called.
+        unsafe { &mut *self.inner.get() }
+    }
+
+    /// Number of keys.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.inner().used
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Places in the table.
+    pub fn size(&self) -> usize {
+        self.inner().size()
+    }
+
+    /// Places used now or before.
+    pub(super) fn fill(&self) -> usize {
+        self.inner().fill
+    }
+
+    fn probe(&self, key: &Value, hash: i64) -> PyResult<Found> {
+        let text = key.exact::<Str>();
+        'restart: loop {
+            let inner = self.inner();
+            let mask = inner.mask();
+            let generation = inner.generation;
+            let mut perturb = hash as u64;
+            let mut start = hash as usize & mask;
+            let mut removed = None;
+            if inner.places.is_empty() {
+                return Ok(Found::Nothing(start, None));
+            }
+            loop {
+                let end = if start + LINEAR_PROBES <= mask { start + LINEAR_PROBES } else { start };
+                for at in start..=end {
+                    // Looked up anew each time: a comparison may have emptied the table.
+                    let Some(entry) = self.inner().places.get(at) else { continue 'restart };
+                    let Some(known) = &entry.key else {
+                        if entry.hash == DUMMY {
+                            removed = Some(at);
+                            continue;
+                        }
+                        return Ok(Found::Nothing(at, removed));
+                    };
+                    if entry.hash != hash {
+                        continue;
+                    }
+                    if known.is(key) {
+                        return Ok(Found::Key(at));
+                    }
+                    if let (Some(text), Some(other)) = (text, known.exact::<Str>()) {
+                        if other.equals(text) {
+                            return Ok(Found::Key(at));
+                        }
+                        continue;
+                    }
+                    let known = known.clone();
+                    let equal = compare::equal(&known, key)?;
+                    let inner = self.inner();
+                    let same = inner.generation == generation
+                        && inner.places.get(at).is_some_and(|entry| entry.key.as_ref().is_some_and(|k| k.is(&known)));
+                    if !same {
+                        continue 'restart;
+                    }
+                    if equal {
+                        return Ok(Found::Key(at));
+                    }
+                }
+                perturb >>= PERTURB_SHIFT;
+                start = start.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+            }
+        }
+    }
+
+    /// Whether `key`, whose hash is `hash`, is in the table.
+    ///
+    /// # Errors
+    /// What comparing keys raises.
+    pub fn contains(&self, key: &Value, hash: i64) -> PyResult<bool> {
+        Ok(matches!(self.probe(key, hash)?, Found::Key(_)))
+    }
+
+    /// Adds a key, unless it is there.
+    ///
+    /// # Errors
+    /// What comparing keys raises; the table is unchanged then.
+    pub fn add(&self, key: &Value, hash: i64) -> PyResult<()> {
+        let Found::Nothing(unused, removed) = self.probe(key, hash)? else { return Ok(()) };
+        let inner = self.inner_mut();
+        if inner.places.is_empty() {
+            inner.places = empty_places(MIN_SIZE);
+        }
+        inner.used += 1;
+        inner.places[removed.unwrap_or(unused)] = Entry { hash, key: Some(key.clone()) };
+        if removed.is_none() {
+            inner.fill += 1;
+            inner.resize_if_full();
+        }
+        Ok(())
+    }
+
+    /// Removes a key and returns the one that was stored; `None` when it is not there.
+    ///
+    /// # Errors
+    /// What comparing keys raises.
+    pub fn remove(&self, key: &Value, hash: i64) -> PyResult<Option<Value>> {
+        let Found::Key(at) = self.probe(key, hash)? else { return Ok(None) };
+        let inner = self.inner_mut();
+        inner.used -= 1;
+        Ok(std::mem::replace(&mut inner.places[at], Entry { hash: DUMMY, key: None }).key)
+    }
+
+    /// Removes and returns some key: the first at or behind where the last search ended.
+    pub fn pop(&self) -> Option<Value> {
+        let inner = self.inner_mut();
+        if inner.used == 0 {
+            return None;
+        }
+        let size = inner.size();
+        let start = inner.finger & inner.mask();
+        let at = (start..size).chain(0..start).find(|&at| inner.places[at].key.is_some())?;
+        inner.used -= 1;
+        inner.finger = at + 1;
+        std::mem::replace(&mut inner.places[at], Entry { hash: DUMMY, key: None }).key
+    }
+
+    /// The key at or behind position `from`: its position, itself and its hash.
+    #[inline]
+    pub fn next_key(&self, from: usize) -> Option<(usize, Value, i64)> {
+        let places = self.inner().places.get(from..)?;
+        let (at, entry) = places.iter().enumerate().find(|(_, entry)| entry.key.is_some())?;
+        Some((from + at, entry.key.clone()?, entry.hash))
+    }
+
+    /// Calls `visit` for every key and its hash; it must not run foreign code.
+    pub fn for_each(&self, visit: &mut dyn FnMut(&Value, i64)) {
+        for entry in &self.inner().places {
+            if let Some(key) = &entry.key {
+                visit(key, entry.hash);
+            }
+        }
+    }
+
+    /// New references to the keys, in order.
+    pub fn keys(&self) -> Vec<Value> {
+        let mut keys = Vec::with_capacity(self.len());
+        self.for_each(&mut |key, _| keys.push(key.clone()));
+        keys
+    }
+
+    /// Removes everything; what was there is returned to be dropped by the caller.
+    pub fn clear(&self) -> Removed {
+        let inner = self.inner_mut();
+        if inner.size() > MIN_SIZE {
+            inner.generation = inner.generation.wrapping_add(1);
+        }
+        inner.fill = 0;
+        inner.used = 0;
+        self.cached_hash.set(None);
+        Removed { _places: std::mem::take(&mut inner.places) }
+    }
+
+    /// Exchanges the contents of two tables.
+    pub fn swap(&self, other: &SetTable) {
+        if std::ptr::eq(self, other) {
+            return;
+        }
+        let (a, b) = (self.inner_mut(), other.inner_mut());
+        std::mem::swap(&mut a.places, &mut b.places);
+        std::mem::swap(&mut a.fill, &mut b.fill);
+        std::mem::swap(&mut a.used, &mut b.used);
+        for inner in [a, b] {
+            inner.generation = inner.generation.wrapping_add(1);
+        }
+        self.cached_hash.set(None);
+        other.cached_hash.set(None);
+    }
+
+    /// Grows once for `count` more keys, as merging does.
+    pub fn reserve_for_merge(&self, count: usize) {
+        let inner = self.inner_mut();
+        if (inner.fill + count) * 5 >= inner.mask() * 3 {
+            inner.resize((inner.used + count) * 2);
+        }
+    }
+
+    /// Closes the places of removed keys when they are more than a quarter.
+    pub fn tidy(&self) {
+        let inner = self.inner_mut();
+        if inner.fill - inner.used > inner.mask() / 4 {
+            inner.resize(if inner.used > 50_000 { inner.used * 2 } else { inner.used * 4 });
+        }
+    }
+
+    /// Adds all keys of another table. As `set_merge`.
+    ///
+    /// # Errors
+    /// What comparing keys raises; keys seen before stay added.
+    pub fn merge(&self, other: &SetTable) -> PyResult<()> {
+        if std::ptr::eq(self, other) || other.is_empty() {
+            return Ok(());
+        }
+        self.reserve_for_merge(other.len());
+        let (inner, source) = (self.inner_mut(), other.inner());
+        if inner.fill == 0 {
+            if inner.places.is_empty() {
+                inner.places = empty_places(MIN_SIZE);
+            }
+            inner.fill = source.used;
+            inner.used = source.used;
+            if inner.size() == source.size() && source.fill == source.used {
+                for (place, entry) in inner.places.iter_mut().zip(&source.places) {
+                    *place = Entry { hash: entry.hash, key: entry.key.clone() };
+                }
+            } else {
+                for entry in &source.places {
+                    if let Some(key) = &entry.key {
+                        inner.insert_clean(key.clone(), entry.hash);
+                    }
+                }
+            }
+            return Ok(());
+        }
+        let mut position = 0;
+        while let Some((at, key, hash)) = other.next_key(position) {
+            self.add(&key, hash)?;
+            position = at + 1;
+        }
+        Ok(())
+    }
+}
+
+/// What [`SetTable::clear`] took out; dropping it drops the keys.
+pub struct Removed {
+    _places: Box<[Entry]>,
+}

@@ -1,0 +1,1021 @@
+//! Handlers that enter and leave frames: calls, returns, generators; and what variables beyond the frame need.
+
+use super::cell::{Cell, encode};
+use super::handlers::{die_next, drop_next, handler, operation};
+use super::registers::{At, clear, drop_bits, share_bits};
+use super::unwind::raise;
+use super::{EMPTY, become_handler, is_heap, jump, next};
+use crate::object::dict_table::watch_epoch;
+use crate::object::error::PyResult;
+use crate::object::gil::GilCell;
+use crate::object::header::{Header, dealloc};
+use crate::object::value::Value;
+use crate::object::{TypeObject, call as call_protocol};
+use crate::types::builtin_function::BuiltinFunction;
+use crate::types::cell::Cell as PyCell;
+use crate::types::descriptor::MethodDescriptor;
+use crate::types::dict::Dict;
+use crate::types::exceptions::{name_error, type_error};
+use crate::types::function::{FUNCTION, Function};
+use crate::types::generator::{self, Generator, State};
+use crate::types::method::Method;
+use crate::types::object as object_type;
+use crate::types::str::Str;
+use crate::types::tuple::Tuple;
+use crate::vm::call::{bind, push_header};
+use crate::vm::frame::{self, CALLER_FP, CALLER_K, OBJECT, RETURN_IP};
+use crate::vm::thread::Thread;
+use crate::vm::translate::Meta;
+use crate::{name, vm};
+use std::cell::UnsafeCell;
+
+const TEMP: u8 = 0;
+const LOCAL: u8 = 1;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The native boundary
+
+/// The instructions at which a frame called from native code returns: the first says where the result goes.
+static BOUNDARY: GilCell<UnsafeCell<[Cell; 2]>> = GilCell::new(UnsafeCell::new([Cell::EMPTY; 2]));
+
+/// Where frames called from native code return to.
+pub(crate) fn boundary() -> *const Cell {
+    BOUNDARY.get().get() as *const Cell
+}
+
+/// Sets the boundary up; before the loop runs for the first time.
+pub(crate) fn init() {
+    // SAFETY: nothing runs yet.
+    unsafe { *BOUNDARY.get().get() = [Cell::new(halt, 0, 0, 0), Cell::new(halt, 0, 0, 0)] };
+    debug_assert_eq!(encode(halt), 0);
+}
+
+/// The return address of frames called from native code.
+pub(crate) fn boundary_return() -> *const Cell {
+    boundary().wrapping_add(1)
+}
+
+/// Whether a return address is the native boundary.
+#[inline(always)]
+pub(crate) fn is_boundary(ip: *const Cell) -> bool {
+    std::ptr::eq(ip, boundary_return())
+}
+
+handler! {
+    /// Leaves the loop.
+    fn halt(_ip, _fp, _vm, _k) {}
+}
+
+operation!(
+    /// What follows the last instruction.
+    #[cold]
+    off_the_end,
+    1,
+    |_at| Err(crate::types::exceptions::system_error("control ran off the end of the code"))
+);
+
+operation!(
+    /// Signals, other threads, tracing: whatever set the breaker. The instruction is tried again after.
+    #[cold]
+    attend,
+    0,
+    |at| {
+        at.vm.breaker.set(false);
+        vm::signals::attend()
+    }
+);
+
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Calls
+
+/// Enters the frame of a function whose arguments are in place, or falls through.
+macro_rules! enter_direct {
+    ($callee:expr, $register:expr, $count:expr, $return_ip:expr, $fp:expr, $vm:expr, $k:expr) => {{
+        let callee: u64 = $callee;
+        if is_heap(callee) && std::ptr::eq((*(callee as *const Header)).ty(), &FUNCTION) {
+            let function = &*(callee as *const Function);
+            if function.direct.get() == $count {
+                let new_k = function.constants.get().0;
+                let meta = Meta::of(new_k);
+                let new_fp = $fp.add($register as usize + 1);
+                let named = meta.named as usize;
+                let remaining = $vm.remaining.get();
+                if new_fp.add(meta.frame_size as usize) <= $vm.stack_limit.get() && remaining > 0 {
+                    $vm.remaining.set(remaining - 1);
+                    let mut index = $count as usize;
+                    while index < named {
+                        *new_fp.add(index) = EMPTY;
+                        index += 1;
+                    }
+                    let header = new_fp.add(named);
+                    *header.add(RETURN_IP) = $return_ip as u64;
+                    *header.add(CALLER_FP) = $fp as u64;
+                    *header.add(CALLER_K) = $k as u64;
+                    *header.add(OBJECT) = EMPTY;
+                    next!(meta.entry, new_fp, $vm, new_k)
+                }
+            }
+        }
+    }};
+}
+
+handler! {
+    /// (ip+1).a := call of b with c arguments behind it
+    fn call(ip, fp, vm, k) {
+        let register = (*ip).b;
+        enter_direct!(*fp.add(register as usize), register, (*ip).c, ip.add(2), fp, vm, k);
+        become_handler!(call_slow, ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// As `call`, of what `load_method` put at b: a function and the object, or nothing and a callable
+    fn call_method(ip, fp, vm, k) {
+        let register = (*ip).b;
+        enter_direct!(*fp.add(register as usize), register, (*ip).c + 1, ip.add(2), fp, vm, k);
+        become_handler!(call_method_slow, ip, fp, vm, k)
+    }
+}
+
+/// How a call went on.
+const DONE: u8 = 0;
+const ENTERED: u8 = 1;
+const RAISED: u8 = 2;
+
+handler! {
+    #[inline(never)]
+    fn call_slow(ip, fp, vm, k) {
+        match call_work(ip, fp, vm, k, (*ip).b, (*ip).c) {
+            DONE => next!(ip.add(2), fp, vm, k),
+            ENTERED => next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get()),
+            _ => become_handler!(raise, ip, fp, vm, k),
+        }
+    }
+}
+
+handler! {
+    #[inline(never)]
+    fn call_method_slow(ip, fp, vm, k) {
+        let bound = *fp.add((*ip).b as usize) == EMPTY;
+        let register = (*ip).b + bound as u32;
+        let count = (*ip).c + !bound as u32;
+        match call_work(ip, fp, vm, k, register, count) {
+            DONE => next!(ip.add(2), fp, vm, k),
+            ENTERED => next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get()),
+            _ => become_handler!(raise, ip, fp, vm, k),
+        }
+    }
+}
+
+/// Calls what is in `register` with the `count` arguments behind it: natively, or by entering its frame.
+#[inline(never)]
+unsafe fn call_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, register: u32, count: u32) -> u8 {
+    // SAFETY: the handler's arguments.
+    let at = unsafe { At::new(ip, fp, vm, k) };
+    match call_any(at, register, count) {
+        Ok(entered) => {
+            if entered {
+                ENTERED
+            } else {
+                DONE
+            }
+        }
+        Err(raised) => {
+            vm.set_raised(raised);
+            RAISED
+        }
+    }
+}
+
+/// The register for the result of the call at `at`.
+fn result_register(at: At) -> u32 {
+    // SAFETY: a second cell follows a call.
+    unsafe { (*at.ip.add(1)).a }
+}
+
+fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
+    loop {
+        let callee = at.get(register);
+        if let Some(function) = callee.exact::<Function>() {
+            // SAFETY: the arguments stand behind the function.
+            return unsafe { enter_function(at, function, register, count, at.ip.add(2)) };
+        }
+        if let Some(method) = callee.exact::<MethodDescriptor>() {
+            // SAFETY: the registers stay as they are during the call.
+            let args = unsafe { at.slice(register + 1, count) };
+            let fits = args.first().is_some_and(|this| {
+                method.owner().is_some_and(|owner| std::ptr::eq(this.ty(), owner) || this.ty().is_subtype(owner))
+            });
+            let result =
+                if fits { method.function().call(args, None)? } else { call_protocol::call(&callee, args)? };
+            finish_call(at, register, count, result);
+            return Ok(false);
+        }
+        if let Some(builtin) = callee.exact::<BuiltinFunction>()
+            && let Some(function) = builtin.function()
+        {
+            // SAFETY: the registers stay as they are during the call; the function itself is held by `callee`.
+            let result = match builtin.this() {
+                None => unsafe { function.call(at.slice(register + 1, count), None)? },
+                Some(this) => {
+                    at.set(register, this.clone());
+                    unsafe { function.call(at.slice(register, count + 1), None)? }
+                }
+            };
+            finish_call(at, register, count, result);
+            return Ok(false);
+        }
+        if let Some(method) = callee.exact::<Method>() {
+            // The object takes the first argument's place; the others move up.
+            for index in (0..count).rev() {
+                let value = at.take(register + 1 + index);
+                at.put(register + 2 + index, value);
+            }
+            at.set(register, method.function().clone());
+            at.put(register + 1, method.this().clone());
+            count += 1;
+            continue;
+        }
+        if let Some(ty) = callee.downcast::<TypeObject>()
+            && let Some(entered) = construct(at, &callee, ty, register, count)?
+        {
+            return Ok(entered);
+        }
+        // SAFETY: the registers stay as they are during the call.
+        let result = call_protocol::call(&callee, unsafe { at.slice(register + 1, count) })?;
+        finish_call(at, register, count, result);
+        return Ok(false);
+    }
+}
+
+/// Drops callee and arguments, then stores the result.
+fn finish_call(at: At, register: u32, count: u32, result: Value) {
+    // SAFETY: the registers of the call.
+    unsafe { clear(at.slot(register), count as usize + 1) };
+    at.set(result_register(at), result);
+}
+
+/// Enters the frame of a function whose `count` positional arguments stand behind it.
+unsafe fn enter_function(
+    at: At,
+    function: &Function,
+    register: u32,
+    count: u32,
+    return_ip: *const Cell,
+) -> PyResult<bool> {
+    // SAFETY: the arguments are in place; bind() completes or clears the frame.
+    unsafe {
+        let new_fp = at.fp.add(register as usize + 1);
+        let k = bind(at.vm, function, new_fp, count as usize, &[])?;
+        push_header(at.vm, new_fp, k, return_ip, at.fp, at.k);
+        at.vm.ip.set(Meta::of(k).entry);
+        at.vm.fp.set(new_fp);
+        at.vm.k.set(k);
+    }
+    Ok(true)
+}
+
+/// An instance of a class without a `__new__` of its own whose `__init__` is a Python function: its frame is entered, and
+/// `construct_done` goes on. `None` for other classes.
+fn construct(at: At, class: &Value, ty: &TypeObject, register: u32, count: u32) -> PyResult<Option<bool>> {
+    if !std::ptr::eq(class.ty(), &crate::types::type_::TYPE)
+        || !ty.is_heap_type()
+        || !std::ptr::eq(native_base(ty), &object_type::OBJECT)
+        || !object_type::is_plainly_made(ty)
+    {
+        return Ok(None);
+    }
+    let Some(init) = ty.lookup(name!("__init__")) else { return Ok(None) };
+    let Some(function) = init.exact::<Function>() else { return Ok(None) };
+    // The call's first register: `a` is the one behind it.
+    let first = at.a() - 1;
+    let instance = object_type::new_plain(ty);
+    for index in (0..count).rev() {
+        let value = at.take(register + 1 + index);
+        at.put(first + 3 + index, value);
+    }
+    drop(at.take(register));
+    at.put(first, instance.clone());
+    at.put(first + 2, instance);
+    at.put(first + 1, init.clone());
+    // SAFETY: the arguments stand behind the function.
+    unsafe { enter_function(at, function, first + 1, count + 1, at.ip.add(1)).map(Some) }
+}
+
+fn native_base(ty: &TypeObject) -> &TypeObject {
+    let mut ty = ty;
+    while ty.is_heap_type() {
+        match ty.base_type() {
+            Some(base) => ty = base,
+            None => break,
+        }
+    }
+    ty
+}
+
+operation!(
+    /// The second cell of a call: `__init__` has returned, the instance is the result.
+    construct_done,
+    1,
+    |at| {
+        // SAFETY: the call stands before this cell.
+        let scratch = unsafe { (*at.ip.sub(1)).a };
+        let result = at.take(scratch);
+        let instance = at.take(scratch - 1);
+        if !result.is_none() {
+            return Err(type_error(format!("__init__() should return None, not '{}'", result.ty().name())));
+        }
+        at.set(at.a(), instance);
+        Ok(())
+    }
+);
+
+operation!(
+    /// a := call of a with b values behind it, the last named by the tuple behind those
+    call_keywords,
+    1,
+    |at| {
+        let count = at.b();
+        let names = at.take(at.a() + 1 + count);
+        if !names.downcast::<Tuple>().is_some_and(|names| {
+            names.len() <= count as usize && names.iter().all(|name| name.downcast::<Str>().is_some())
+        }) {
+            return Err(crate::types::exceptions::system_error("bad keyword names"));
+        }
+        // SAFETY: the registers stay as they are during the call.
+        let result = unsafe { call_protocol::call_keywords(&at.get(at.a()), at.slice(at.a() + 1, count), Some(&names))? };
+        // SAFETY: the registers of the call.
+        unsafe { clear(at.slot(at.a()), count as usize + 1) };
+        at.put(at.a(), result);
+        Ok(())
+    }
+);
+
+operation!(
+    /// a := call of a with the arguments in a+1 and, when b is 1, the keywords in a+2
+    call_ex,
+    1,
+    |at| {
+        let callee = at.take(at.a());
+        let args = at.take(at.a() + 1);
+        let kwargs = if at.b() != 0 { Some(at.take(at.a() + 2)) } else { None };
+        let result = vm::call::call_with_containers(&callee, &args, kwargs.as_ref())?;
+        drop((callee, args, kwargs));
+        at.put(at.a(), result);
+        Ok(())
+    }
+);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Return
+
+/// The rest of a return once the variables are dropped: back to the caller with the result.
+macro_rules! return_to_caller {
+    ($result:expr, $fp:expr, $named:expr, $vm:expr) => {{
+        let result: u64 = $result;
+        let header = $fp.add($named);
+        let ip = *header.add(RETURN_IP) as *const Cell;
+        let caller_fp = *header.add(CALLER_FP) as *mut u64;
+        let caller_k = *header.add(CALLER_K) as *const u64;
+        *header.add(RETURN_IP) = EMPTY;
+        *header.add(CALLER_FP) = EMPTY;
+        *header.add(CALLER_K) = EMPTY;
+        $vm.remaining.set($vm.remaining.get() + 1);
+        let slot = caller_fp.add((*ip.sub(1)).a as usize);
+        let old = *slot;
+        *slot = result;
+        drop_next!(old, ip, caller_fp, $vm, caller_k)
+    }};
+}
+
+handler! {
+    /// returns a; b variables die
+    fn return_from<const PLACE: u8>(ip, fp, vm, k) {
+        let result = if PLACE == TEMP {
+            let slot = fp.add((*ip).a as usize);
+            let value = *slot;
+            *slot = EMPTY;
+            value
+        } else if PLACE == LOCAL {
+            let value = *fp.add((*ip).a as usize);
+            share_bits(value);
+            value
+        } else {
+            let value = *k.add((*ip).a as usize);
+            share_bits(value);
+            value
+        };
+        let named = (*ip).b as usize;
+        if *fp.add(named + OBJECT) != EMPTY {
+            return return_slow(ip, fp, vm, k, 0, result);
+        }
+        let mut index = 0;
+        while index < named {
+            let slot = fp.add(index);
+            let value = *slot;
+            if is_heap(value) && (*(value as *const Header)).count() == 1 {
+                return return_slow(ip, fp, vm, k, index, result);
+            }
+            *slot = EMPTY;
+            if is_heap(value) {
+                (*(value as *const Header)).decrement();
+            }
+            index += 1;
+        }
+        let callee = fp.sub(1);
+        let function = *callee;
+        if (*(function as *const Header)).count() == 1 {
+            return return_slow(ip, fp, vm, k, index, result);
+        }
+        *callee = EMPTY;
+        (*(function as *const Header)).decrement();
+        return_to_caller!(result, fp, named, vm)
+    }
+}
+
+/// Drops the variables from `index` on and the function.
+#[inline(never)]
+unsafe fn return_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, index: usize) {
+    // SAFETY: the returning frame.
+    unsafe {
+        At::new(ip, fp, vm, k);
+        let named = (*ip).b as usize;
+        if *fp.add(named + OBJECT) != EMPTY
+            && let Some(place) = frame::Place::current(vm)
+        {
+            frame::detach(place);
+        }
+        clear(fp.add(index), named - index);
+        let callee = std::mem::replace(&mut *fp.sub(1), EMPTY);
+        if (*(callee as *const Header)).decrement() {
+            // With the function its code may go: what runs now belongs to the caller.
+            stand_in_caller(vm, fp.add(named));
+            dealloc(callee as *mut Header);
+        }
+    }
+}
+
+/// Makes the caller the running frame, given the header of the one that ends.
+///
+/// # Safety
+/// The header is complete.
+pub(crate) unsafe fn stand_in_caller(vm: &'static Thread, header: *const u64) {
+    // SAFETY: the caller's; activations live while the code above them runs.
+    unsafe {
+        let return_ip = *header.add(RETURN_IP) as *const Cell;
+        if is_boundary(return_ip) {
+            if let Some(activation) = vm.activation.get().as_ref() {
+                vm.ip.set(activation.ip);
+                vm.fp.set(activation.fp);
+                vm.k.set(activation.k);
+            }
+        } else {
+            vm.ip.set(return_ip.sub(1));
+            vm.fp.set(*header.add(CALLER_FP) as *mut u64);
+            vm.k.set(*header.add(CALLER_K) as *const u64);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn return_slow(
+    ip: *const Cell,
+    fp: *mut u64,
+    vm: &'static Thread,
+    k: *const u64,
+    index: usize,
+    result: u64,
+) {
+    // SAFETY: the returning frame; a function's code outlives the call as its caller's constants do.
+    unsafe {
+        let named = (*ip).b as usize;
+        return_work(ip, fp, vm, k, index);
+        return_to_caller!(result, fp, named, vm)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Generators
+
+/// The generator object of a call: takes the frame's registers over and returns to the caller.
+#[inline(never)]
+unsafe fn return_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+    // SAFETY: the frame has just been entered: variables and header are complete, no temporary is in use.
+    unsafe {
+        let at = At::new(ip, fp, vm, k);
+        let named = at.meta().named as usize;
+        let function = Value::from_bits(std::mem::replace(&mut *fp.sub(1), EMPTY));
+        let mut registers = Vec::with_capacity(at.meta().frame_size as usize);
+        for index in 0..named {
+            registers.push(std::mem::replace(&mut *fp.add(index), EMPTY));
+        }
+        let header = fp.add(named);
+        let return_ip = *header.add(RETURN_IP) as *const Cell;
+        let caller_fp = *header.add(CALLER_FP) as *mut u64;
+        let caller_k = *header.add(CALLER_K) as *const u64;
+        for word in 0..3 {
+            *header.add(word) = EMPTY;
+        }
+        let generator = Generator::new_value(function, ip.add(1), k, registers);
+        vm.remaining.set(vm.remaining.get() + 1);
+        vm.ip.set(return_ip);
+        vm.fp.set(caller_fp);
+        vm.k.set(caller_k);
+        let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
+        let old = std::mem::replace(&mut *slot, generator.into_bits());
+        drop_bits(old);
+        vm.ip.set(return_ip);
+        vm.fp.set(caller_fp);
+        vm.k.set(caller_k);
+    }
+}
+
+handler! {
+    /// returns the generator that this frame becomes
+    fn return_generator(ip, fp, vm, k) {
+        return_generator_work(ip, fp, vm, k);
+        next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
+    }
+}
+
+/// Puts a suspended generator's registers on the stack at `new_fp` and completes its frame. The value sent goes to the
+/// register that waits for it.
+///
+/// # Safety
+/// `new_fp` lies above every frame in use; the generator is suspended or has not begun.
+pub(crate) unsafe fn resume_frame(
+    vm: &'static Thread,
+    generator: &Generator,
+    new_fp: *mut u64,
+    return_ip: *const Cell,
+    caller_fp: *mut u64,
+    caller_k: *const u64,
+    sent: Value,
+) -> PyResult<()> {
+    // SAFETY: the caller's; the registers are moved in.
+    unsafe {
+        let k = generator.constants();
+        let meta = Meta::of(k);
+        let end = new_fp.add(meta.frame_size as usize);
+        if (end > vm.stack_limit.get() && !frame::prepare_registers(vm, end)) || vm.remaining.get() <= 0 {
+            return Err(vm::thread::recursion_exceeded(""));
+        }
+        vm.remaining.set(vm.remaining.get() - 1);
+        *new_fp.sub(1) = Value::of(generator).into_bits();
+        generator.move_registers_out(new_fp);
+        let header = new_fp.add(meta.named as usize);
+        *header.add(RETURN_IP) = return_ip as u64;
+        *header.add(CALLER_FP) = caller_fp as u64;
+        *header.add(CALLER_K) = caller_k as u64;
+        *header.add(OBJECT) = match generator.take_frame_object() {
+            Some(object) => {
+                crate::types::frame::set_running(&object, new_fp);
+                object.into_bits()
+            }
+            None => EMPTY,
+        };
+        match generator.value_register() {
+            Some(register) => *new_fp.add(register as usize) = sent.into_bits(),
+            None => drop(sent),
+        }
+        generator.set_state(State::Running);
+        generator.handled().previous.set(vm.handled.get());
+        vm.handled.set(generator.handled());
+        vm.ip.set(generator.ip());
+        vm.fp.set(new_fp);
+        vm.k.set(k);
+    }
+    Ok(())
+}
+
+/// Takes a generator's frame off the stack again: the first `saved` registers go back into the object, the header is
+/// cleared, the level of handled exceptions ends. Returns where to go on.
+///
+/// # Safety
+/// The frame at `at` is that of `generator`, which runs.
+unsafe fn suspend_frame(
+    at: At,
+    generator: &Generator,
+    saved: usize,
+    resume_ip: *const Cell,
+    value_register: u32,
+) -> (*const Cell, *mut u64, *const u64) {
+    // SAFETY: the caller's.
+    unsafe {
+        let meta = at.meta();
+        let header = at.fp.add(meta.named as usize);
+        let return_ip = *header.add(RETURN_IP) as *const Cell;
+        let caller_fp = *header.add(CALLER_FP) as *mut u64;
+        let caller_k = *header.add(CALLER_K) as *const u64;
+        let object = *header.add(OBJECT);
+        for word in 0..4 {
+            *header.add(word) = EMPTY;
+        }
+        if object != EMPTY {
+            let object = Value::from_bits(object);
+            crate::types::frame::set_suspended(&object);
+            generator.keep_frame_object(object);
+        }
+        generator.move_registers_in(at.fp, saved);
+        generator.suspend_at(resume_ip, value_register);
+        at.vm.handled.set(generator.handled().previous.get());
+        at.vm.remaining.set(at.vm.remaining.get() + 1);
+        (return_ip, caller_fp, caller_k)
+    }
+}
+
+/// Hands a yielded value to whoever resumed the generator.
+#[inline(never)]
+unsafe fn yield_work(at: At, value: Value, saved: usize, resume_ip: *const Cell, value_register: u32) {
+    // SAFETY: the frame is a generator's: what stands before its registers is the generator.
+    unsafe {
+        let callee = Value::from_bits(std::mem::replace(&mut *at.fp.sub(1), EMPTY));
+        let Some(generator) = generator::of(&callee) else { return };
+        let (return_ip, caller_fp, caller_k) = suspend_frame(at, generator, saved, resume_ip, value_register);
+        let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
+        let old = std::mem::replace(&mut *slot, value.into_bits());
+        at.vm.ip.set(return_ip);
+        at.vm.fp.set(caller_fp);
+        at.vm.k.set(caller_k);
+        drop_bits(old);
+        drop(callee);
+        at.vm.ip.set(return_ip);
+        at.vm.fp.set(caller_fp);
+        at.vm.k.set(caller_k);
+    }
+}
+
+#[inline(never)]
+unsafe fn yield_value_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+    // SAFETY: the handler's arguments.
+    unsafe {
+        let at = At::new(ip, fp, vm, k);
+        let value = at.take(at.a());
+        let value = if at.b() != 0 { crate::types::generator::wrap_async(value) } else { value };
+        yield_work(at, value, at.c() as usize, ip.add(1), at.a());
+    }
+}
+
+handler! {
+    /// yields a; the value sent goes there; c registers are kept
+    fn yield_value(ip, fp, vm, k) {
+        yield_value_work(ip, fp, vm, k);
+        next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
+    }
+}
+
+/// One step of `yield from`: 0 it has ended and its value is in a, 1 suspended, 2 an exception.
+#[inline(never)]
+unsafe fn yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
+    // SAFETY: the handler's arguments.
+    unsafe {
+        let at = At::new(ip, fp, vm, k);
+        let receiver = at.get(at.a());
+        let sent = at.take(at.a() + 1);
+        match crate::types::generator::delegate(&receiver, &sent) {
+            Ok(Ok(value)) => {
+                drop(receiver);
+                yield_work(at, value, at.c() as usize, ip, at.a() + 1);
+                1
+            }
+            Ok(Err(result)) => {
+                drop(receiver);
+                at.set(at.a(), result);
+                0
+            }
+            Err(raised) => {
+                vm.set_raised(raised);
+                2
+            }
+        }
+    }
+}
+
+handler! {
+    /// yields from iterator a, the value sent to it in a+1; c registers are kept
+    fn yield_from(ip, fp, vm, k) {
+        match yield_from_work(ip, fp, vm, k) {
+            0 => next!(ip.add(1), fp, vm, k),
+            1 => next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get()),
+            _ => become_handler!(raise, ip, fp, vm, k),
+        }
+    }
+}
+
+/// Enters a generator for its next item: 0 its frame runs, 1 it is exhausted, 2 an exception.
+#[inline(never)]
+unsafe fn for_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
+    // SAFETY: the handler's arguments; the iterator is a generator.
+    unsafe {
+        let at = At::new(ip, fp, vm, k);
+        let iterator = at.get(at.b());
+        let Some(generator) = iterator.exact::<Generator>() else { return 1 };
+        let result = match generator.state() {
+            State::Created | State::Suspended => {
+                let new_fp = fp.add(at.meta().frame_size as usize + 1);
+                resume_frame(vm, generator, new_fp, ip.add(1), fp, k, Value::NONE).map(|()| 0)
+            }
+            State::Running => Err(crate::types::exceptions::value_error("generator already executing")),
+            State::Finished => {
+                drop(at.take(at.b()));
+                Ok(1)
+            }
+        };
+        match result {
+            Ok(code) => code,
+            Err(raised) => {
+                vm.set_raised(raised);
+                2
+            }
+        }
+    }
+}
+
+handler! {
+    #[inline(never)]
+    fn for_generator(ip, fp, vm, k) {
+        match for_generator_work(ip, fp, vm, k) {
+            0 => next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get()),
+            1 => jump!(ip, fp, vm, k),
+            _ => become_handler!(raise, ip, fp, vm, k),
+        }
+    }
+}
+
+/// Ends a generator that returns `result`. True when the loop that resumed it is over.
+#[inline(never)]
+unsafe fn return_from_generator_work(
+    ip: *const Cell,
+    fp: *mut u64,
+    vm: &'static Thread,
+    k: *const u64,
+    result: u64,
+) -> bool {
+    // SAFETY: the frame of a running generator; the result is owned.
+    unsafe {
+        let at = At::new(ip, fp, vm, k);
+        let result = Value::from_bits(result);
+        let (return_ip, caller_fp, caller_k) = finish_generator_frame(at);
+        vm.ip.set(return_ip);
+        vm.fp.set(caller_fp);
+        vm.k.set(caller_k);
+        if is_boundary(return_ip) {
+            let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
+            let old = std::mem::replace(&mut *slot, result.into_bits());
+            drop_bits(old);
+            return false;
+        }
+        drop(result);
+        let loop_ip = return_ip.sub(1);
+        vm.ip.set(loop_ip);
+        drop(At { ip: loop_ip, fp: caller_fp, vm, k: caller_k }.take((*loop_ip).b));
+        vm.ip.set(loop_ip);
+        vm.fp.set(caller_fp);
+        vm.k.set(caller_k);
+        true
+    }
+}
+
+/// Takes the frame of a generator that has ended off the stack. Returns where to go on.
+///
+/// # Safety
+/// The frame at `at` is that of a running generator.
+pub(crate) unsafe fn finish_generator_frame(at: At) -> (*const Cell, *mut u64, *const u64) {
+    // SAFETY: the caller's.
+    unsafe {
+        let meta = at.meta();
+        if *at.fp.add(meta.named as usize + OBJECT) != EMPTY
+            && let Some(place) = frame::Place::current(at.vm)
+        {
+            frame::detach(place);
+        }
+        let callee = Value::from_bits(std::mem::replace(&mut *at.fp.sub(1), EMPTY));
+        clear(at.fp, meta.named as usize);
+        clear(at.fp.add(meta.temporaries() as usize), (meta.frame_size - meta.temporaries()) as usize);
+        let header = at.fp.add(meta.named as usize);
+        let return_ip = *header.add(RETURN_IP) as *const Cell;
+        let caller_fp = *header.add(CALLER_FP) as *mut u64;
+        let caller_k = *header.add(CALLER_K) as *const u64;
+        stand_in_caller(at.vm, header);
+        for word in 0..4 {
+            *header.add(word) = EMPTY;
+        }
+        if let Some(generator) = generator::of(&callee) {
+            generator.set_state(State::Finished);
+            at.vm.handled.set(generator.handled().previous.get());
+            generator.handled().exception.set(None);
+        }
+        at.vm.remaining.set(at.vm.remaining.get() + 1);
+        drop(callee);
+        (return_ip, caller_fp, caller_k)
+    }
+}
+
+handler! {
+    /// returns a from a generator
+    fn return_from_generator<const PLACE: u8>(ip, fp, vm, k) {
+        let result = if PLACE == TEMP {
+            let slot = fp.add((*ip).a as usize);
+            let value = *slot;
+            *slot = EMPTY;
+            value
+        } else {
+            let value = if PLACE == LOCAL { *fp.add((*ip).a as usize) } else { *k.add((*ip).a as usize) };
+            share_bits(value);
+            value
+        };
+        if return_from_generator_work(ip, fp, vm, k, result) {
+            let ip = vm.ip.get();
+            let fp = vm.fp.get();
+            let k = vm.k.get();
+            jump!(ip, fp, vm, k)
+        }
+        next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Variables beyond the frame
+
+/// What a global load has learned: the address of the value while the epoch stands.
+#[repr(C)]
+struct GlobalCache {
+    epoch: u64,
+    value: *const u64,
+}
+
+handler! {
+    /// temporary a := global c
+    fn load_global(ip, fp, vm, k) {
+        let cache = &*(ip.add(1) as *const GlobalCache);
+        if cache.epoch == watch_epoch() {
+            let value = *cache.value;
+            share_bits(value);
+            *fp.add((*ip).a as usize) = value;
+            next!(ip.add(2), fp, vm, k)
+        }
+        become_handler!(load_global_slow, ip, fp, vm, k)
+    }
+}
+
+operation!(
+    /// Looks a global up and remembers where its value stands.
+    #[cold]
+    load_global_slow,
+    2,
+    |at| {
+        let function = frame::function_of(at.callee());
+        let Some(function) = function.exact::<Function>() else { return Err(name_error("no globals")) };
+        let name = at.name();
+        if let (Some(globals), Some(text)) = (function.globals().exact::<Dict>(), name.exact::<Str>()) {
+            let mut found = globals.table().watch_str(name, text);
+            if found.is_none()
+                && globals.table().watch()
+                && let Some(builtins) = vm::runtime::builtins_of(globals)
+                && let Some(builtins) = builtins.exact::<Dict>()
+            {
+                found = builtins.table().watch_str(name, text);
+            }
+            if let Some(value) = found {
+                // SAFETY: the second cell; the address is good at this epoch.
+                unsafe {
+                    *(at.ip.add(1) as *mut GlobalCache) =
+                        GlobalCache { epoch: watch_epoch(), value: value as *const u64 };
+                    at.put(at.a(), (*value).clone());
+                }
+                return Ok(());
+            }
+        }
+        let value = global(function, name)?;
+        at.put(at.a(), value);
+        Ok(())
+    }
+);
+
+operation!(
+    /// temporary a := global c, in code that runs with several globals
+    load_global_uncached,
+    2,
+    |at| {
+        let function = frame::function_of(at.callee());
+        let Some(function) = function.exact::<Function>() else { return Err(name_error("no globals")) };
+        let value = global(function, at.name())?;
+        at.put(at.a(), value);
+        Ok(())
+    }
+);
+
+/// The value of a global or builtin name.
+pub(crate) fn global(function: &Function, name: &Value) -> PyResult<Value> {
+    if let Some(globals) = function.globals().downcast::<Dict>() {
+        if let Some(value) = globals.get(name)? {
+            return Ok(value);
+        }
+        if let Some(builtins) = vm::runtime::builtins_of(globals) {
+            match builtins.downcast::<Dict>() {
+                Some(builtins) => {
+                    if let Some(value) = builtins.get(name)? {
+                        return Ok(value);
+                    }
+                }
+                None => {
+                    match crate::object::sequence::get_item(&builtins, name) {
+                        Ok(value) => return Ok(value),
+                        Err(raised)
+                            if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::KEY_ERROR) => {}
+                        Err(raised) => return Err(raised),
+                    };
+                }
+            }
+        }
+    }
+    Err(undefined(name))
+}
+
+/// The error for a name that is nowhere.
+pub(crate) fn undefined(name: &Value) -> crate::object::Raised {
+    let text = name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+    name_error(format!("name '{text}' is not defined"))
+}
+
+handler! {
+    /// a := contents of cell b; c is its name
+    fn load_cell<const PLACE: u8>(ip, fp, vm, k) {
+        let cell = *fp.add((*ip).b as usize);
+        let contents = (*(cell as *const PyCell)).peek();
+        if contents == 0 {
+            become_handler!(raise_unbound_cell, ip, fp, vm, k)
+        }
+        share_bits(contents);
+        let slot = fp.add((*ip).a as usize);
+        let old = *slot;
+        *slot = contents;
+        if PLACE == LOCAL {
+            drop_next!(old, ip.add(1), fp, vm, k)
+        }
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+operation!(
+    #[cold]
+    raise_unbound_cell,
+    1,
+    |at| Err(unbound_cell(at, at.b()))
+);
+
+/// The error for an empty cell: a local variable here, a free one of a function around.
+pub(crate) fn unbound_cell(at: At, register: u32) -> crate::object::Raised {
+    let code = at.code();
+    let index = (register - code.fields.nlocals) as usize;
+    let cells = code.cellvars().len();
+    let text = |name: Option<&Value>| {
+        name.and_then(|name| name.downcast::<Str>()).map(Str::to_string_lossy).unwrap_or_default()
+    };
+    if index < cells {
+        crate::types::exceptions::unbound_local_error(format!(
+            "local variable '{}' referenced before assignment",
+            text(code.cellvars().get(index))
+        ))
+    } else {
+        name_error(format!(
+            "free variable '{}' referenced before assignment in enclosing scope",
+            text(code.freevars().get(index - cells))
+        ))
+    }
+}
+
+operation!(
+    /// a := a new cell, with the value of parameter b moved into it
+    make_cell,
+    1,
+    |at| {
+        let contents = if at.b() == u32::MAX { None } else { at.take(at.b()).bound().cloned() };
+        at.set(at.a(), PyCell::new_value(contents));
+        Ok(())
+    }
+);
+
+operation!(
+    /// a... := the b cells of the function's closure
+    copy_free,
+    1,
+    |at| {
+        let function = frame::function_of(at.callee());
+        let closure = function.exact::<Function>().and_then(|function| function.closure.clone());
+        let cells = closure.as_ref().and_then(|closure| closure.downcast::<Tuple>()).map_or(&[][..], Tuple::as_slice);
+        if cells.len() < at.b() as usize || !cells.iter().all(|cell| cell.is_exact::<PyCell>()) {
+            // Every register of a free variable holds a cell, whatever happens.
+            for index in 0..at.b() {
+                at.set(at.a() + index, PyCell::new_value(None));
+            }
+            return Err(crate::types::exceptions::system_error("function without its closure"));
+        }
+        for (index, cell) in (0..at.b()).zip(cells) {
+            at.set(at.a() + index, cell.clone());
+        }
+        Ok(())
+    }
+);

@@ -1,0 +1,1114 @@
+//! The hot handlers: moves, arithmetic, comparison, jumps, attributes, subscripts, iteration; and the table that
+//! translation picks handlers from.
+
+use super::arithmetic;
+use super::cell::Cell;
+use super::registers::{At, drop_bits, share_bits};
+use super::unwind::raise;
+use super::{EMPTY, Handler, Place, Shape, become_handler, is_heap, jump, next};
+use crate::object::attribute::{self, MethodLookup};
+use crate::object::error::PyResult;
+use crate::object::header::{Header, dealloc};
+use crate::object::instance::Attrs;
+use crate::object::slots::{BINARY_OPS, BinaryOp, Compare};
+use crate::object::value::Value;
+use crate::object::{TypeFlags, TypeObject, compare as compare_protocol, iter, number, sequence};
+use crate::types::exceptions::unbound_local_error;
+use crate::types::list::List;
+use crate::types::str::Str;
+use crate::vm::thread::Thread;
+
+pub(crate) use super::control::*;
+pub(crate) use super::stack_operations::*;
+
+/// Results and operands by place, as const parameters.
+const TEMP: u8 = 0;
+const LOCAL: u8 = 1;
+const CONST: u8 = 2;
+const RR: u8 = 0;
+const RI: u8 = 1;
+const RK: u8 = 2;
+const KR: u8 = 3;
+
+/// Declares a handler whose work is done by a function that may fail, then goes on `$size` cells further.
+macro_rules! operation {
+    ($(#[$meta:meta])* $name:ident, $size:expr, |$at:ident| $work:expr) => {
+        $(#[$meta])*
+        #[inline(never)]
+        pub(crate) unsafe fn $name(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+            #[inline(never)]
+            unsafe fn work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
+                // SAFETY: called by the handler below with its own arguments.
+                let $at = unsafe { At::new(ip, fp, vm, k) };
+                let result: PyResult<()> = (|| $work)();
+                match result {
+                    Ok(()) => true,
+                    Err(raised) => {
+                        vm.set_raised(raised);
+                        false
+                    }
+                }
+            }
+            // SAFETY: verified code keeps to its registers and instructions.
+            unsafe {
+                if work(ip, fp, vm, k) {
+                    next!(ip.add($size), fp, vm, k)
+                }
+                become_handler!(raise, ip, fp, vm, k)
+            }
+        }
+    };
+}
+pub(crate) use operation;
+
+/// As [`operation!`] for a generic handler.
+macro_rules! operation_generic {
+    ($(#[$meta:meta])* $name:ident<$(const $p:ident: $t:ty),*>, $size:expr, |$at:ident| $work:expr) => {
+        $(#[$meta])*
+        #[inline(never)]
+        pub(crate) unsafe fn $name<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+            #[inline(never)]
+            unsafe fn work<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
+                // SAFETY: called by the handler below with its own arguments.
+                let $at = unsafe { At::new(ip, fp, vm, k) };
+                let result: PyResult<()> = (|| $work)();
+                match result {
+                    Ok(()) => true,
+                    Err(raised) => {
+                        vm.set_raised(raised);
+                        false
+                    }
+                }
+            }
+            // SAFETY: verified code keeps to its registers and instructions.
+            unsafe {
+                if work::<$($p),*>(ip, fp, vm, k) {
+                    next!(ip.add($size), fp, vm, k)
+                }
+                become_handler!(raise, ip, fp, vm, k)
+            }
+        }
+    };
+}
+pub(crate) use operation_generic;
+
+/// Declares a generic handler whose work says whether to jump.
+macro_rules! branch_generic {
+    ($(#[$meta:meta])* $name:ident<$(const $p:ident: $t:ty),*>, |$at:ident| $work:expr) => {
+        $(#[$meta])*
+        #[inline(never)]
+        pub(crate) unsafe fn $name<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+            #[inline(never)]
+            unsafe fn work<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
+                // SAFETY: called by the handler below with its own arguments.
+                let $at = unsafe { At::new(ip, fp, vm, k) };
+                let result: PyResult<bool> = (|| $work)();
+                match result {
+                    Ok(jumps) => jumps as u8,
+                    Err(raised) => {
+                        vm.set_raised(raised);
+                        2
+                    }
+                }
+            }
+            // SAFETY: verified code keeps to its registers and instructions.
+            unsafe {
+                match work::<$($p),*>(ip, fp, vm, k) {
+                    0 => next!(ip.add(1), fp, vm, k),
+                    1 => jump!(ip, fp, vm, k),
+                    _ => become_handler!(raise, ip, fp, vm, k),
+                }
+            }
+        }
+    };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Dropping
+
+/// Goes on after counting down `$bits`; if the object has to die, through a cold handler.
+macro_rules! drop_next {
+    ($bits:expr, $ip:expr, $fp:expr, $vm:expr, $k:expr) => {{
+        let bits: u64 = $bits;
+        let ip: *const Cell = $ip;
+        if is_heap(bits) && (*(bits as *const Header)).decrement() {
+            return die_next(ip, $fp, $vm, $k, bits);
+        }
+        next!(ip, $fp, $vm, $k)
+    }};
+}
+pub(crate) use drop_next;
+
+/// As `drop_next` for two words.
+macro_rules! drop_two_next {
+    ($first:expr, $second:expr, $ip:expr, $fp:expr, $vm:expr, $k:expr) => {{
+        let first: u64 = $first;
+        let second: u64 = $second;
+        let ip: *const Cell = $ip;
+        if is_heap(first) && (*(first as *const Header)).decrement() {
+            return die_drop_next(ip, $fp, $vm, $k, first, second);
+        }
+        drop_next!(second, ip, $fp, $vm, $k)
+    }};
+}
+
+#[inline(never)]
+unsafe fn die(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, bits: u64) {
+    // SAFETY: the count of `bits` is zero; the frame stands before the instruction at `ip`.
+    unsafe {
+        At::new(ip.sub(1), fp, vm, k);
+        dealloc(bits as *mut Header);
+    }
+}
+
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn die_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, bits: u64) {
+    // SAFETY: as for die.
+    unsafe {
+        die(ip, fp, vm, k, bits);
+        next!(ip, fp, vm, k)
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn die_drop_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, first: u64, second: u64) {
+    // SAFETY: as for die; `second` owned its reference.
+    unsafe {
+        die(ip, fp, vm, k, first);
+        drop_next!(second, ip, fp, vm, k)
+    }
+}
+
+/// Writes a result and goes on: a variable's old value is dropped.
+macro_rules! store_next {
+    ($place:expr, $value:expr, $ip:expr, $size:expr, $fp:expr, $vm:expr, $k:expr) => {{
+        let slot = $fp.add((*$ip).a as usize);
+        if $place == LOCAL {
+            let old = *slot;
+            *slot = $value;
+            drop_next!(old, $ip.add($size), $fp, $vm, $k)
+        } else {
+            *slot = $value;
+            next!($ip.add($size), $fp, $vm, $k)
+        }
+    }};
+}
+
+macro_rules! handler {
+    ($(#[$meta:meta])* fn $name:ident $(<$(const $p:ident: $t:ty),*>)? ($ip:ident, $fp:ident, $vm:ident, $k:ident) $body:block) => {
+        $(#[$meta])*
+        pub(crate) unsafe fn $name $(<$(const $p: $t),*>)? ($ip: *const Cell, $fp: *mut u64, $vm: &'static Thread, $k: *const u64) {
+            // SAFETY: verified code keeps to its registers, constants and instructions.
+            #[allow(unused_unsafe)]
+            unsafe { $body }
+        }
+    };
+}
+pub(crate) use handler;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Moves
+
+handler! {
+    /// temporary a := variable b
+    fn move_lt(ip, fp, vm, k) {
+        let value = *fp.add((*ip).b as usize);
+        share_bits(value);
+        *fp.add((*ip).a as usize) = value;
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+handler! {
+    /// variable a := variable b
+    fn move_ll(ip, fp, vm, k) {
+        let value = *fp.add((*ip).b as usize);
+        share_bits(value);
+        store_next!(LOCAL, value, ip, 1, fp, vm, k)
+    }
+}
+
+handler! {
+    /// variable a := temporary b, moved
+    fn move_tl(ip, fp, vm, k) {
+        let from = fp.add((*ip).b as usize);
+        let value = *from;
+        *from = EMPTY;
+        store_next!(LOCAL, value, ip, 1, fp, vm, k)
+    }
+}
+
+handler! {
+    /// temporary a := temporary b, moved
+    fn move_tt(ip, fp, vm, k) {
+        let from = fp.add((*ip).b as usize);
+        let value = *from;
+        *from = EMPTY;
+        *fp.add((*ip).a as usize) = value;
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+handler! {
+    /// temporary a := temporary b, copied
+    fn copy_tt(ip, fp, vm, k) {
+        let value = *fp.add((*ip).b as usize);
+        share_bits(value);
+        *fp.add((*ip).a as usize) = value;
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+handler! {
+    /// temporary a := constant b
+    fn load_const_t(ip, fp, vm, k) {
+        let value = *k.add((*ip).b as usize);
+        share_bits(value);
+        *fp.add((*ip).a as usize) = value;
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+handler! {
+    /// variable a := constant b
+    fn load_const_l(ip, fp, vm, k) {
+        let value = *k.add((*ip).b as usize);
+        share_bits(value);
+        store_next!(LOCAL, value, ip, 1, fp, vm, k)
+    }
+}
+
+handler! {
+    /// drops temporary a
+    fn drop_t(ip, fp, vm, k) {
+        let slot = fp.add((*ip).a as usize);
+        let old = *slot;
+        *slot = EMPTY;
+        drop_next!(old, ip.add(1), fp, vm, k)
+    }
+}
+
+handler! {
+    /// raises UnboundLocalError unless variable a is bound
+    fn check_bound(ip, fp, vm, k) {
+        if *fp.add((*ip).a as usize) == EMPTY {
+            become_handler!(raise_unbound, ip, fp, vm, k)
+        }
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+handler! {
+    /// unbinds variable a
+    fn delete_fast(ip, fp, vm, k) {
+        let slot = fp.add((*ip).a as usize);
+        let old = *slot;
+        if old == EMPTY {
+            become_handler!(raise_unbound, ip, fp, vm, k)
+        }
+        *slot = EMPTY;
+        drop_next!(old, ip.add(1), fp, vm, k)
+    }
+}
+
+operation!(
+    #[cold]
+    raise_unbound,
+    1,
+    |at| {
+        let name = at.code().varnames().get(at.a() as usize).and_then(|name| name.downcast::<Str>());
+        Err(unbound_local_error(format!(
+            "local variable '{}' referenced before assignment",
+            name.map(Str::to_string_lossy).unwrap_or_default()
+        )))
+    }
+);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Arithmetic
+
+#[inline(always)]
+unsafe fn operand_pair<const SHAPE: u8>(b: u32, c: u32, fp: *mut u64, k: *const u64) -> (u64, u64) {
+    // SAFETY: verified operands.
+    unsafe {
+        match SHAPE {
+            RR => (*fp.add(b as usize), *fp.add(c as usize)),
+            RI => (*fp.add(b as usize), ((c as i32 as i64) << 1) as u64 | 1),
+            RK => (*fp.add(b as usize), *k.add(c as usize)),
+            _ => (*k.add(b as usize), *fp.add(c as usize)),
+        }
+    }
+}
+
+/// Both operands as owned values, for slow paths: temporaries are moved out.
+fn operand_values<const SHAPE: u8>(at: At, b: u32, c: u32) -> (Value, Value) {
+    match SHAPE {
+        RR => (at.operand(b), at.operand(c)),
+        RI => (at.operand(b), Value::int((c as i32).into())),
+        RK => (at.operand(b), at.constant(c)),
+        _ => (at.constant(b), at.operand(c)),
+    }
+}
+
+handler! {
+    /// a := b OP c
+    fn binary_op<const OP: u8, const INPLACE: bool, const SHAPE: u8, const PLACE: u8>(ip, fp, vm, k) {
+        let (left, right) = operand_pair::<SHAPE>((*ip).b, (*ip).c, fp, k);
+        let result = arithmetic::binary::<OP>(left, right);
+        if result != 0 {
+            store_next!(PLACE, result, ip, 1, fp, vm, k)
+        }
+        become_handler!((binary_slow::<OP, INPLACE, SHAPE>), ip, fp, vm, k)
+    }
+}
+
+operation_generic! {
+    /// The slow path of `binary_op`.
+    binary_slow<const OP: u8, const INPLACE: bool, const SHAPE: u8>, 1, |at| {
+        let op = BinaryOp::ALL[OP as usize];
+        // SAFETY: verified operands.
+        let (left, right) = unsafe { operand_pair::<SHAPE>(at.b(), at.c(), at.fp, at.k) };
+        let mixed = arithmetic::binary_mixed(op, left, right);
+        if mixed != 0 {
+            // SAFETY: a new value; the operands were immediate.
+            at.set(at.a(), unsafe { Value::from_bits(mixed) });
+            return Ok(());
+        }
+        let (left, right) = operand_values::<SHAPE>(at, at.b(), at.c());
+        let result = if INPLACE { number::inplace(op, &left, &right)? } else { number::binary(op, &left, &right)? };
+        drop((left, right));
+        at.set(at.a(), result);
+        Ok(())
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Comparison
+
+handler! {
+    /// a := b OP c
+    fn compare_value<const OP: u8, const SHAPE: u8, const PLACE: u8>(ip, fp, vm, k) {
+        let (left, right) = operand_pair::<SHAPE>((*ip).b, (*ip).c, fp, k);
+        let holds = arithmetic::compare::<OP>(left, right);
+        if holds != 2 {
+            let result = Value::bool(holds != 0).into_bits();
+            store_next!(PLACE, result, ip, 1, fp, vm, k)
+        }
+        become_handler!((compare_value_slow::<OP, SHAPE>), ip, fp, vm, k)
+    }
+}
+
+operation_generic! {
+    /// The slow path of `compare_value`.
+    compare_value_slow<const OP: u8, const SHAPE: u8>, 1, |at| {
+        let (left, right) = operand_values::<SHAPE>(at, at.b(), at.c());
+        let op = Compare::ALL[OP as usize];
+        let result = match quick_compare(&left, &right, op) {
+            Some(holds) => Value::bool(holds),
+            None => compare_protocol::rich(&left, &right, op)?,
+        };
+        drop((left, right));
+        at.set(at.a(), result);
+        Ok(())
+    }
+}
+
+/// Equality of exact strs without the protocol.
+#[inline]
+fn quick_compare(left: &Value, right: &Value, op: Compare) -> Option<bool> {
+    if !matches!(op, Compare::Eq | Compare::Ne) {
+        return None;
+    }
+    let (a, b) = (left.exact::<Str>()?, right.exact::<Str>()?);
+    Some((left.is(right) || a.equals(b)) == (op == Compare::Eq))
+}
+
+handler! {
+    /// jumps by c when the truth of a OP b is WHEN
+    fn compare_and_jump<const OP: u8, const SHAPE: u8, const WHEN: bool>(ip, fp, vm, k) {
+        let (left, right) = operand_pair::<SHAPE>((*ip).a, (*ip).b, fp, k);
+        let holds = arithmetic::compare::<OP>(left, right);
+        if holds != 2 {
+            if (holds != 0) == WHEN {
+                jump!(ip, fp, vm, k)
+            }
+            next!(ip.add(1), fp, vm, k)
+        }
+        become_handler!((compare_and_jump_slow::<OP, SHAPE, WHEN>), ip, fp, vm, k)
+    }
+}
+
+branch_generic! {
+    /// The slow path of `compare_and_jump`.
+    compare_and_jump_slow<const OP: u8, const SHAPE: u8, const WHEN: bool>, |at| {
+        let (left, right) = operand_values::<SHAPE>(at, at.a(), at.b());
+        let op = Compare::ALL[OP as usize];
+        let holds = match quick_compare(&left, &right, op) {
+            Some(holds) => holds,
+            None => number::truth(&compare_protocol::rich(&left, &right, op)?)?,
+        };
+        Ok(holds == WHEN)
+    }
+}
+
+handler! {
+    /// jumps by c when (a is b) is WHEN
+    fn identity_and_jump<const SHAPE: u8, const WHEN: bool>(ip, fp, vm, k) {
+        let (left, right) = operand_pair::<SHAPE>((*ip).a, (*ip).b, fp, k);
+        if is_heap(left) || is_heap(right) {
+            become_handler!((identity_and_jump_slow::<SHAPE, WHEN>), ip, fp, vm, k)
+        }
+        if (left == right) == WHEN {
+            jump!(ip, fp, vm, k)
+        }
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+branch_generic! {
+    /// `identity_and_jump` with operands that may have to be dropped.
+    identity_and_jump_slow<const SHAPE: u8, const WHEN: bool>, |at| {
+        let (left, right) = operand_values::<SHAPE>(at, at.a(), at.b());
+        Ok(left.is(&right) == WHEN)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Jumps
+
+handler! {
+    /// jumps by c
+    fn jump(ip, fp, vm, k) {
+        jump!(ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// jumps back by c; whoever wants attention gets it here
+    fn jump_back(ip, fp, vm, k) {
+        if vm.breaker.get() {
+            become_handler!(attend, ip, fp, vm, k)
+        }
+        jump!(ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// jumps by c when the truth of a is WHEN
+    fn truth_and_jump<const PLACE: u8, const WHEN: bool>(ip, fp, vm, k) {
+        let bits = *fp.add((*ip).a as usize);
+        let truth = if bits & 1 != 0 {
+            bits != 1
+        } else if bits == TRUE_WORD {
+            true
+        } else if bits == FALSE_WORD || bits == NONE_WORD {
+            false
+        } else {
+            become_handler!((truth_and_jump_slow::<PLACE, WHEN>), ip, fp, vm, k)
+        };
+        if truth == WHEN {
+            jump!(ip, fp, vm, k)
+        }
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+const NONE_WORD: u64 = 0x0c;
+const FALSE_WORD: u64 = 0x14;
+const TRUE_WORD: u64 = 0x1c;
+
+branch_generic! {
+    /// The slow path of `truth_and_jump`.
+    truth_and_jump_slow<const PLACE: u8, const WHEN: bool>, |at| {
+        let value = if PLACE == TEMP { at.take(at.a()) } else { at.get(at.a()) };
+        Ok(number::truth(&value)? == WHEN)
+    }
+}
+
+handler! {
+    /// jumps by c when the truth of temporary a is WHEN, else drops it
+    fn truth_or_pop<const WHEN: bool>(ip, fp, vm, k) {
+        let bits = *fp.add((*ip).a as usize);
+        if is_heap(bits) || bits & 3 == 2 {
+            become_handler!((truth_or_pop_slow::<WHEN>), ip, fp, vm, k)
+        }
+        let truth = if bits & 1 != 0 { bits != 1 } else { !(bits == FALSE_WORD || bits == NONE_WORD) };
+        if truth == WHEN {
+            jump!(ip, fp, vm, k)
+        }
+        next!(ip.add(1), fp, vm, k)
+    }
+}
+
+branch_generic! {
+    /// The slow path of `truth_or_pop`.
+    truth_or_pop_slow<const WHEN: bool>, |at| {
+        let value = at.get(at.a());
+        let jumps = number::truth(&value)? == WHEN;
+        if !jumps {
+            drop(at.take(at.a()));
+        }
+        Ok(jumps)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Attributes
+
+/// What an attribute access has learned: the version of the type it is about, and the place in the instance.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct AttrCache {
+    version: u32,
+    index: u32,
+    /// Offset of the attribute table from the object.
+    table: u32,
+    unused: u32,
+}
+
+#[inline(always)]
+unsafe fn attr_cache(ip: *const Cell) -> *mut AttrCache {
+    // SAFETY: a second cell follows the instruction.
+    unsafe { ip.add(1) as *mut AttrCache }
+}
+
+handler! {
+    /// a := b.name
+    fn attr<const OBJECT: u8, const PLACE: u8>(ip, fp, vm, k) {
+        let object = *fp.add((*ip).b as usize);
+        if is_heap(object) {
+            let cache = attr_cache(ip);
+            let header = &*(object as *const Header);
+            if header.ty().current_version() == (*cache).version {
+                let attrs = &*header.at::<Attrs>((*cache).table as usize);
+                let (values, len) = attrs.raw_parts();
+                if ((*cache).index as usize) < len {
+                    let value = *(values.add((*cache).index as usize) as *const u64);
+                    if value != EMPTY {
+                        share_bits(value);
+                        if OBJECT == TEMP {
+                            *fp.add((*ip).b as usize) = EMPTY;
+                            let slot = fp.add((*ip).a as usize);
+                            let old = if PLACE == LOCAL { *slot } else { EMPTY };
+                            *slot = value;
+                            drop_two_next!(old, object, ip.add(2), fp, vm, k)
+                        }
+                        store_next!(PLACE, value, ip, 2, fp, vm, k)
+                    }
+                }
+            }
+        }
+        become_handler!((attr_slow::<OBJECT>), ip, fp, vm, k)
+    }
+}
+
+operation_generic! {
+    /// The slow path of `attr`: looks up, and learns where the attribute stands.
+    attr_slow<const OBJECT: u8>, 2, |at| {
+        let object = if OBJECT == TEMP { at.take(at.b()) } else { at.get(at.b()) };
+        // SAFETY: the second cell.
+        let cache = unsafe { attr_cache(at.ip) };
+        learn_attr(&object, at.name(), cache);
+        let value = attribute::get_interned(&object, at.name())?;
+        drop(object);
+        at.set(at.a(), value);
+        Ok(())
+    }
+}
+
+/// Remembers the place of an instance attribute that no data descriptor hides.
+fn learn_attr(object: &Value, name: &Value, cache: *mut AttrCache) {
+    let ty = object.ty();
+    let offset = ty.attr_offset();
+    if offset == 0 || ty.slot(|slots| slots.getattr).is_none_or(|f| f as usize != attribute::generic_get as *const () as usize) {
+        return;
+    }
+    if let Some(found) = ty.lookup(name)
+        && found.ty().slot(|slots| slots.descr_get).is_some()
+        && found.ty().slot(|slots| slots.descr_set).is_some()
+    {
+        return;
+    }
+    let Some(index) = Attrs::of(object).and_then(|attrs| attrs.find(ty, name)) else { return };
+    let version = ty.version();
+    if version != 0 {
+        // SAFETY: the second cell of the instruction.
+        unsafe { *cache = AttrCache { version, index: index as u32, table: offset as u32, unused: 0 } };
+    }
+}
+
+handler! {
+    /// a.name := b
+    fn set_attr<const OBJECT: u8, const VALUE: u8>(ip, fp, vm, k) {
+        let object = *fp.add((*ip).a as usize);
+        if is_heap(object) {
+            let cache = attr_cache(ip);
+            let header = &*(object as *const Header);
+            if header.ty().current_version() == (*cache).version {
+                let attrs = &*header.at::<Attrs>((*cache).table as usize);
+                let index = (*cache).index as usize;
+                let (values, len) = attrs.raw_parts();
+                if index <= len {
+                    let place = values.add(index) as *mut u64;
+                    let old = if index < len { *place } else { EMPTY };
+                    if (index < len && old != EMPTY) || (index == len && attrs.extend_by_one()) {
+                        let value = if VALUE == CONST { *k.add((*ip).b as usize) } else { *fp.add((*ip).b as usize) };
+                        if VALUE == TEMP {
+                            *fp.add((*ip).b as usize) = EMPTY;
+                        } else {
+                            share_bits(value);
+                        }
+                        *place = value;
+                        if OBJECT == TEMP {
+                            *fp.add((*ip).a as usize) = EMPTY;
+                            drop_two_next!(old, object, ip.add(2), fp, vm, k)
+                        }
+                        drop_next!(old, ip.add(2), fp, vm, k)
+                    }
+                }
+            }
+        }
+        become_handler!((set_attr_slow::<OBJECT, VALUE>), ip, fp, vm, k)
+    }
+}
+
+operation_generic! {
+    /// The slow path of `set_attr`.
+    set_attr_slow<const OBJECT: u8, const VALUE: u8>, 2, |at| {
+        let object = if OBJECT == TEMP { at.take(at.a()) } else { at.get(at.a()) };
+        let value = match VALUE {
+            TEMP => at.take(at.b()),
+            LOCAL => at.get(at.b()),
+            _ => at.constant(at.b()),
+        };
+        attribute::set(&object, at.name(), Some(&value))?;
+        // SAFETY: the second cell.
+        let cache = unsafe { attr_cache(at.ip) };
+        let ty = object.ty();
+        if ty.slot(|slots| slots.setattr).is_some_and(|f| f as usize == attribute::generic_set as *const () as usize)
+            && ty.lookup(at.name()).is_none_or(|found| found.ty().slot(|slots| slots.descr_set).is_none())
+        {
+            learn_attr_place(&object, at.name(), cache);
+        }
+        Ok(())
+    }
+}
+
+fn learn_attr_place(object: &Value, name: &Value, cache: *mut AttrCache) {
+    let ty = object.ty();
+    let offset = ty.attr_offset();
+    if offset == 0 {
+        return;
+    }
+    let Some(index) = Attrs::of(object).and_then(|attrs| attrs.find(ty, name)) else { return };
+    let version = ty.version();
+    if version != 0 {
+        // SAFETY: the second cell of the instruction.
+        unsafe { *cache = AttrCache { version, index: index as u32, table: offset as u32, unused: 0 } };
+    }
+}
+
+/// What a method lookup has learned.
+#[repr(C)]
+struct MethodCache {
+    version: u32,
+    /// Offset of the attribute table, whose dict must not have taken over; 0 when instances have none.
+    table: u32,
+    /// The function, kept alive by the type while its version stands.
+    function: u64,
+}
+
+#[inline(always)]
+unsafe fn method_cache(ip: *const Cell) -> *mut MethodCache {
+    // SAFETY: a second cell follows the instruction.
+    unsafe { ip.add(1) as *mut MethodCache }
+}
+
+handler! {
+    /// a, a+1 := the function b.name and b; or nothing and the bound method
+    fn method<const OBJECT: u8>(ip, fp, vm, k) {
+        let object = *fp.add((*ip).b as usize);
+        if is_heap(object) {
+            let cache = method_cache(ip);
+            let header = &*(object as *const Header);
+            if header.ty().current_version() == (*cache).version
+                && ((*cache).table == 0 || !(*header.at::<Attrs>((*cache).table as usize)).has_dict())
+            {
+                let function = (*cache).function;
+                share_bits(function);
+                if OBJECT == TEMP {
+                    *fp.add((*ip).b as usize) = EMPTY;
+                } else {
+                    share_bits(object);
+                }
+                let slot = fp.add((*ip).a as usize);
+                *slot = function;
+                *slot.add(1) = object;
+                next!(ip.add(2), fp, vm, k)
+            }
+        }
+        become_handler!((method_slow::<OBJECT>), ip, fp, vm, k)
+    }
+}
+
+operation_generic! {
+    /// The slow path of `method`.
+    method_slow<const OBJECT: u8>, 2, |at| {
+        let object = if OBJECT == TEMP { at.take(at.b()) } else { at.get(at.b()) };
+        match attribute::get_method(&object, at.name())? {
+            MethodLookup::Unbound(function) => {
+                // SAFETY: the second cell.
+                let cache = unsafe { method_cache(at.ip) };
+                learn_method(object.ty(), at.name(), &function, cache);
+                at.put(at.a(), function);
+                at.put(at.a() + 1, object);
+            }
+            MethodLookup::Bound(callable) => {
+                drop(object);
+                at.put(at.a(), Value::UNBOUND);
+                at.put(at.a() + 1, callable);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Remembers a method when no instance can hide it: its name is not among the attributes that instances share (a name
+/// that joins them later ends the type's version).
+fn learn_method(ty: &TypeObject, name: &Value, function: &Value, cache: *mut MethodCache) {
+    if ty.has_attributes() && (ty.attr_offset() == 0 || ty.keys().find(name).is_some()) {
+        return;
+    }
+    let version = ty.version();
+    if version != 0 && ty.header().ty().has_flag(TypeFlags::TYPE) {
+        // SAFETY: the second cell of the instruction.
+        unsafe { *cache = MethodCache { version, table: ty.attr_offset() as u32, function: function.bits() } };
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Subscripts
+
+handler! {
+    /// a := b[c]
+    fn subscr<const CONTAINER: u8, const IMMEDIATE: bool, const PLACE: u8>(ip, fp, vm, k) {
+        let container = *fp.add((*ip).b as usize);
+        let index = if IMMEDIATE { ((*ip).c as i32 as i64) << 1 | 1 } else { *fp.add((*ip).c as usize) as i64 };
+        if index & 1 != 0 && is_heap(container) {
+            let header = &*(container as *const Header);
+            if std::ptr::eq(header.ty(), &crate::types::list::LIST) {
+                let (items, len) = (*(container as *const List)).items().raw_parts();
+                let index = index >> 1;
+                let index = if index < 0 { index + len as i64 } else { index } as usize;
+                if index < len {
+                    let value = *(items.add(index) as *const u64);
+                    share_bits(value);
+                    if CONTAINER == TEMP {
+                        *fp.add((*ip).b as usize) = EMPTY;
+                        let slot = fp.add((*ip).a as usize);
+                        let old = if PLACE == LOCAL { *slot } else { EMPTY };
+                        *slot = value;
+                        drop_two_next!(old, container, ip.add(1), fp, vm, k)
+                    }
+                    store_next!(PLACE, value, ip, 1, fp, vm, k)
+                }
+            }
+        }
+        become_handler!((subscr_slow::<CONTAINER, IMMEDIATE>), ip, fp, vm, k)
+    }
+}
+
+operation_generic! {
+    /// The slow path of `subscr`.
+    subscr_slow<const CONTAINER: u8, const IMMEDIATE: bool>, 1, |at| {
+        let container = if CONTAINER == TEMP { at.take(at.b()) } else { at.get(at.b()) };
+        let index = if IMMEDIATE { Value::int((at.c() as i32).into()) } else { at.operand(at.c()) };
+        let value = sequence::get_item(&container, &index)?;
+        drop((container, index));
+        at.set(at.a(), value);
+        Ok(())
+    }
+}
+
+handler! {
+    /// a[c] := b
+    fn set_subscr<const CONTAINER: u8, const IMMEDIATE: bool, const VALUE: u8>(ip, fp, vm, k) {
+        let container = *fp.add((*ip).a as usize);
+        let index = if IMMEDIATE { ((*ip).c as i32 as i64) << 1 | 1 } else { *fp.add((*ip).c as usize) as i64 };
+        if index & 1 != 0 && is_heap(container) {
+            let header = &*(container as *const Header);
+            if std::ptr::eq(header.ty(), &crate::types::list::LIST) {
+                let (items, len) = (*(container as *const List)).items().raw_parts();
+                let index = index >> 1;
+                let index = if index < 0 { index + len as i64 } else { index } as usize;
+                if index < len {
+                    let place = items.add(index) as *mut u64;
+                    let value = if VALUE == CONST { *k.add((*ip).b as usize) } else { *fp.add((*ip).b as usize) };
+                    if VALUE == TEMP {
+                        *fp.add((*ip).b as usize) = EMPTY;
+                    } else {
+                        share_bits(value);
+                    }
+                    let old = *place;
+                    *place = value;
+                    if CONTAINER == TEMP {
+                        *fp.add((*ip).a as usize) = EMPTY;
+                        drop_two_next!(old, container, ip.add(1), fp, vm, k)
+                    }
+                    drop_next!(old, ip.add(1), fp, vm, k)
+                }
+            }
+        }
+        become_handler!((set_subscr_slow::<CONTAINER, IMMEDIATE, VALUE>), ip, fp, vm, k)
+    }
+}
+
+operation_generic! {
+    /// The slow path of `set_subscr`.
+    set_subscr_slow<const CONTAINER: u8, const IMMEDIATE: bool, const VALUE: u8>, 1, |at| {
+        let container = if CONTAINER == TEMP { at.take(at.a()) } else { at.get(at.a()) };
+        let index = if IMMEDIATE { Value::int((at.c() as i32).into()) } else { at.operand(at.c()) };
+        let value = match VALUE {
+            TEMP => at.take(at.b()),
+            LOCAL => at.get(at.b()),
+            _ => at.constant(at.b()),
+        };
+        sequence::set_item(&container, &index, value)
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Iteration
+
+handler! {
+    /// a := the next item of iterator b, or drops the iterator and jumps by c
+    fn for_next<const PLACE: u8>(ip, fp, vm, k) {
+        let iterator = *fp.add((*ip).b as usize);
+        if is_heap(iterator) {
+            let header = &*(iterator as *const Header);
+            if std::ptr::eq(header.ty(), &crate::types::generator::GENERATOR) {
+                become_handler!(for_generator, ip, fp, vm, k)
+            }
+        }
+        become_handler!(for_next_slow, ip, fp, vm, k)
+    }
+}
+
+/// The general `for_next`: 0 an item is there, 1 the end, 2 an exception.
+#[inline(never)]
+unsafe fn for_next_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
+    // SAFETY: the handler's arguments.
+    let at = unsafe { At::new(ip, fp, vm, k) };
+    let iterator = at.get(at.b());
+    match iter::next(&iterator) {
+        Ok(Some(item)) => {
+            at.set(at.a(), item);
+            0
+        }
+        Ok(None) => {
+            drop(iterator);
+            drop(at.take(at.b()));
+            1
+        }
+        Err(raised) => {
+            vm.set_raised(raised);
+            2
+        }
+    }
+}
+
+handler! {
+    #[inline(never)]
+    fn for_next_slow(ip, fp, vm, k) {
+        match for_next_work(ip, fp, vm, k) {
+            0 => next!(ip.add(1), fp, vm, k),
+            1 => jump!(ip, fp, vm, k),
+            _ => become_handler!(raise, ip, fp, vm, k),
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Choosing handlers
+
+macro_rules! by_shape {
+    ($f:ident, $op:expr, $inplace:expr) => {
+        [
+            [$f::<{ $op }, $inplace, RR, TEMP> as Handler, $f::<{ $op }, $inplace, RR, LOCAL>],
+            [$f::<{ $op }, $inplace, RI, TEMP>, $f::<{ $op }, $inplace, RI, LOCAL>],
+            [$f::<{ $op }, $inplace, RK, TEMP>, $f::<{ $op }, $inplace, RK, LOCAL>],
+            [$f::<{ $op }, $inplace, KR, TEMP>, $f::<{ $op }, $inplace, KR, LOCAL>],
+        ]
+    };
+}
+
+macro_rules! by_op {
+    ($inplace:expr) => {
+        [
+            by_shape!(binary_op, 0, $inplace),
+            by_shape!(binary_op, 1, $inplace),
+            by_shape!(binary_op, 2, $inplace),
+            by_shape!(binary_op, 3, $inplace),
+            by_shape!(binary_op, 4, $inplace),
+            by_shape!(binary_op, 5, $inplace),
+            by_shape!(binary_op, 6, $inplace),
+            by_shape!(binary_op, 7, $inplace),
+            by_shape!(binary_op, 8, $inplace),
+            by_shape!(binary_op, 9, $inplace),
+            by_shape!(binary_op, 10, $inplace),
+            by_shape!(binary_op, 11, $inplace),
+            by_shape!(binary_op, 12, $inplace),
+            by_shape!(binary_op, 13, $inplace),
+        ]
+    };
+}
+
+static BINARY: [[[Handler; 2]; 4]; BINARY_OPS] = by_op!(false);
+static INPLACE: [[[Handler; 2]; 4]; BINARY_OPS] = by_op!(true);
+
+/// `a := b OP c`
+pub(crate) fn binary(op: BinaryOp, inplace: bool, shape: Shape, place: Place) -> Handler {
+    let table = if inplace { &INPLACE } else { &BINARY };
+    table[op as usize][shape as usize][usize::from(place == Place::Local)]
+}
+
+macro_rules! compare_table {
+    ($f:ident, $x:expr, $y:expr) => {
+        [
+            compare_table!(@op $f, 0, $x, $y),
+            compare_table!(@op $f, 1, $x, $y),
+            compare_table!(@op $f, 2, $x, $y),
+            compare_table!(@op $f, 3, $x, $y),
+            compare_table!(@op $f, 4, $x, $y),
+            compare_table!(@op $f, 5, $x, $y),
+        ]
+    };
+    (@op $f:ident, $op:expr, $x:expr, $y:expr) => {
+        [
+            [$f::<{ $op }, RR, $x> as Handler, $f::<{ $op }, RR, $y>],
+            [$f::<{ $op }, RI, $x>, $f::<{ $op }, RI, $y>],
+            [$f::<{ $op }, RK, $x>, $f::<{ $op }, RK, $y>],
+        ]
+    };
+}
+
+static COMPARE: [[[Handler; 2]; 3]; 6] = compare_table!(compare_value, TEMP, LOCAL);
+static COMPARE_JUMP: [[[Handler; 2]; 3]; 6] = compare_table!(compare_and_jump, false, true);
+
+/// `a := b OP c`
+pub(crate) fn compare(op: Compare, shape: Shape, place: Place) -> Handler {
+    COMPARE[op as usize][shape as usize][usize::from(place == Place::Local)]
+}
+
+/// `if (a OP b) == when: jump`
+pub(crate) fn compare_jump(op: Compare, shape: Shape, when: bool) -> Handler {
+    COMPARE_JUMP[op as usize][shape as usize][usize::from(when)]
+}
+
+/// `if (a is b) == when: jump`
+pub(crate) fn identity_jump(shape: Shape, when: bool) -> Handler {
+    match (shape, when) {
+        (Shape::Rk, false) => identity_and_jump::<RK, false>,
+        (Shape::Rk, true) => identity_and_jump::<RK, true>,
+        (_, false) => identity_and_jump::<RR, false>,
+        (_, true) => identity_and_jump::<RR, true>,
+    }
+}
+
+/// `if bool(a) == when: jump`
+pub(crate) fn jump_if(when: bool, place: Place) -> Handler {
+    match (place, when) {
+        (Place::Local, false) => truth_and_jump::<LOCAL, false>,
+        (Place::Local, true) => truth_and_jump::<LOCAL, true>,
+        (_, false) => truth_and_jump::<TEMP, false>,
+        (_, true) => truth_and_jump::<TEMP, true>,
+    }
+}
+
+/// `if bool(a) == when: jump, else drop a`
+pub(crate) fn jump_or_pop(when: bool) -> Handler {
+    if when { truth_or_pop::<true> } else { truth_or_pop::<false> }
+}
+
+/// `a := b.name`
+pub(crate) fn load_attr(object: Place, place: Place) -> Handler {
+    match (object, place) {
+        (Place::Local, Place::Local) => attr::<LOCAL, LOCAL>,
+        (Place::Local, _) => attr::<LOCAL, TEMP>,
+        (_, Place::Local) => attr::<TEMP, LOCAL>,
+        _ => attr::<TEMP, TEMP>,
+    }
+}
+
+/// `a.name := b`
+pub(crate) fn store_attr(object: Place, value: Place) -> Handler {
+    match (object, value) {
+        (Place::Local, Place::Temp) => set_attr::<LOCAL, TEMP>,
+        (Place::Local, Place::Local) => set_attr::<LOCAL, LOCAL>,
+        (Place::Local, Place::Const) => set_attr::<LOCAL, CONST>,
+        (_, Place::Temp) => set_attr::<TEMP, TEMP>,
+        (_, Place::Local) => set_attr::<TEMP, LOCAL>,
+        (_, Place::Const) => set_attr::<TEMP, CONST>,
+    }
+}
+
+/// `a, a+1 := method b.name`
+pub(crate) fn load_method(object: Place) -> Handler {
+    if object == Place::Local { method::<LOCAL> } else { method::<TEMP> }
+}
+
+/// `a := b[c]`
+pub(crate) fn subscript(container: Place, immediate: bool, place: Place) -> Handler {
+    match (container == Place::Local, immediate, place == Place::Local) {
+        (true, true, true) => subscr::<LOCAL, true, LOCAL>,
+        (true, true, false) => subscr::<LOCAL, true, TEMP>,
+        (true, false, true) => subscr::<LOCAL, false, LOCAL>,
+        (true, false, false) => subscr::<LOCAL, false, TEMP>,
+        (false, true, true) => subscr::<TEMP, true, LOCAL>,
+        (false, true, false) => subscr::<TEMP, true, TEMP>,
+        (false, false, true) => subscr::<TEMP, false, LOCAL>,
+        (false, false, false) => subscr::<TEMP, false, TEMP>,
+    }
+}
+
+/// `a[c] := b`
+pub(crate) fn store_subscript(container: Place, immediate: bool, value: Place) -> Handler {
+    match (container == Place::Local, immediate, value) {
+        (true, true, Place::Temp) => set_subscr::<LOCAL, true, TEMP>,
+        (true, true, Place::Local) => set_subscr::<LOCAL, true, LOCAL>,
+        (true, true, Place::Const) => set_subscr::<LOCAL, true, CONST>,
+        (true, false, Place::Temp) => set_subscr::<LOCAL, false, TEMP>,
+        (true, false, Place::Local) => set_subscr::<LOCAL, false, LOCAL>,
+        (true, false, Place::Const) => set_subscr::<LOCAL, false, CONST>,
+        (false, true, Place::Temp) => set_subscr::<TEMP, true, TEMP>,
+        (false, true, Place::Local) => set_subscr::<TEMP, true, LOCAL>,
+        (false, true, Place::Const) => set_subscr::<TEMP, true, CONST>,
+        (false, false, Place::Temp) => set_subscr::<TEMP, false, TEMP>,
+        (false, false, Place::Local) => set_subscr::<TEMP, false, LOCAL>,
+        (false, false, Place::Const) => set_subscr::<TEMP, false, CONST>,
+    }
+}
+
+/// `a := next(b), or jump`
+pub(crate) fn for_iter(place: Place) -> Handler {
+    if place == Place::Local { for_next::<LOCAL> } else { for_next::<TEMP> }
+}
+
+/// `return a`
+pub(crate) fn return_value(place: Place, generator: bool) -> Handler {
+    match (generator, place) {
+        (false, Place::Temp) => return_from::<TEMP>,
+        (false, Place::Local) => return_from::<LOCAL>,
+        (false, Place::Const) => return_from::<CONST>,
+        (true, Place::Temp) => return_from_generator::<TEMP>,
+        (true, Place::Local) => return_from_generator::<LOCAL>,
+        (true, Place::Const) => return_from_generator::<CONST>,
+    }
+}
+
+/// `a := contents of cell b`
+pub(crate) fn load_deref(place: Place) -> Handler {
+    if place == Place::Local { load_cell::<LOCAL> } else { load_cell::<TEMP> }
+}
