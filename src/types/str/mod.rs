@@ -12,7 +12,6 @@ pub(crate) mod percent;
 pub(crate) mod properties;
 pub(crate) mod repr;
 pub(crate) mod search;
-mod spec;
 mod storage;
 #[cfg(test)]
 mod tests;
