@@ -508,7 +508,7 @@ fn extreme(name: &str, op: Compare, args: &Tuple, keywords: &Dict) -> PyResult<V
         }
     }
     let iterable = match args.as_slice() {
-        [] => return Err(type_error(std::format!("{name} expected at least 1 argument, got 0"))),
+        [] => return Err(type_error(std::format!("{name} expected 1 argument, got 0"))),
         [only] => only.clone(),
         _ => {
             if default.is_some() {
