@@ -40,6 +40,7 @@ pub mod super_;
 pub mod traceback;
 pub mod tuple;
 pub mod type_;
+pub mod unicode_errors;
 pub mod weakref;
 pub mod zip;
 
@@ -60,7 +61,9 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &str::STR,
     &str::STR_ITERATOR,
     &bytes::BYTES,
+    &bytes::BYTES_ITERATOR,
     &bytearray::BYTEARRAY,
+    &bytearray::BYTEARRAY_ITERATOR,
     &tuple::TUPLE,
     &tuple::TUPLE_ITERATOR,
     &list::LIST,
