@@ -239,6 +239,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("Ellipsis", Value::ELLIPSIS);
     dict.set_text("NotImplemented", Value::NOT_IMPLEMENTED);
     dict.set_text("__debug__", Value::TRUE);
+    crate::modules::site::install(dict);
     Ok(())
 }
 

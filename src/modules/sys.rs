@@ -234,8 +234,14 @@ unsafe impl Payload for Stream {
 
 /// The type object of the standard streams.
 pub static STREAM: TypeObject = TypeObject::define::<Stream>("_io.TextIOWrapper")
-    .slots(Slots { getattr: Some(attribute::generic_get), ..Slots::EMPTY })
+    .slots(Slots {
+        iter: Some(|this| Ok(this.clone())),
+        next: Some(next_line),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    })
     .methods(&[
+        method!(read, "read($self, size=-1, /)", "Read at most n characters from stream.\n\nRead from underlying buffer until we have n characters or we hit EOF.\nIf n is negative or omitted, read until EOF.\n"),
         method!(write, "write($self, text, /)", "Write string to stream.\nReturns the number of characters written (which is always equal to\nthe length of the string).\n"),
         method!(flush, "flush($self, /)", "Flush write buffers, if applicable.\n\nThis is not implemented for read-only and non-blocking streams.\n"),
         method!(readline, "readline($self, size=-1, /)", "Read until newline or EOF.\n\nReturns an empty string if EOF is hit immediately.\n"),
@@ -308,12 +314,42 @@ fn flush(this: &Stream) -> PyResult<()> {
     Ok(())
 }
 
+fn input_error(error: &std::io::Error) -> Raised {
+    raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string()))
+}
+
+/// Decodes what was read; the newline forms of other systems become `\n`.
+fn decode_input(bytes: &[u8]) -> PyResult<Value> {
+    let text = crate::types::codecs::decode(bytes, Some("utf-8"), Some("surrogateescape"))?;
+    if !bytes.contains(&b'\r') {
+        return Ok(text);
+    }
+    let text = call::call_method(&text, &intern("replace"), &[Str::new_value("\r\n"), Str::new_value("\n")])?;
+    call::call_method(&text, &intern("replace"), &[Str::new_value("\r"), Str::new_value("\n")])
+}
+
+fn read(_this: &Stream, size: Option<isize>) -> PyResult<Value> {
+    let mut bytes = Vec::new();
+    let mut input = std::io::stdin().lock();
+    match size.and_then(|size| u64::try_from(size).ok()) {
+        Some(size) => std::io::Read::read_to_end(&mut std::io::Read::take(&mut input, size), &mut bytes),
+        None => std::io::Read::read_to_end(&mut input, &mut bytes),
+    }
+    .map_err(|error| input_error(&error))?;
+    decode_input(&bytes)
+}
+
 fn readline(_this: &Stream, _size: Option<isize>) -> PyResult<Value> {
     let mut line = Vec::new();
     let mut input = std::io::stdin().lock();
-    std::io::BufRead::read_until(&mut input, b'\n', &mut line)
-        .map_err(|error| raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string())))?;
-    Ok(Str::new_value(&String::from_utf8_lossy(&line)))
+    std::io::BufRead::read_until(&mut input, b'\n', &mut line).map_err(|error| input_error(&error))?;
+    decode_input(&line)
+}
+
+fn next_line(this: &Value) -> PyResult<Option<Value>> {
+    let Some(stream) = this.exact::<Stream>() else { return Ok(None) };
+    let line = readline(stream, None)?;
+    Ok(if line.downcast::<Str>().is_some_and(Str::is_empty) { None } else { Some(line) })
 }
 
 fn fileno(this: &Stream) -> i64 {

@@ -106,6 +106,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &module::MODULE,
     &property::PROPERTY,
     &super_::SUPER,
+    &crate::modules::site::QUITTER,
     &crate::modules::sys::STREAM,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &range::RANGE,
