@@ -413,12 +413,19 @@ pub struct GetSet {
     pub set: Option<fn(&Value, Option<&Value>) -> PyResult<()>>,
     /// Its docstring.
     pub doc: Option<&'static str>,
+    /// A field of the body, as CPython's `PyMemberDef`: setting a read-only one has an error text of its own.
+    pub member: bool,
 }
 
 impl GetSet {
+    /// A read-only field of the body.
+    pub const fn member(name: &'static str, get: fn(&Value) -> PyResult<Value>) -> GetSet {
+        GetSet { name, get, set: None, doc: None, member: true }
+    }
+
     /// A read-only attribute.
     pub const fn read_only(name: &'static str, get: fn(&Value) -> PyResult<Value>) -> GetSet {
-        GetSet { name, get, set: None, doc: None }
+        GetSet { name, get, set: None, doc: None, member: false }
     }
 
     /// An attribute that can be set.
@@ -427,7 +434,7 @@ impl GetSet {
         get: fn(&Value) -> PyResult<Value>,
         set: fn(&Value, Option<&Value>) -> PyResult<()>,
     ) -> GetSet {
-        GetSet { name, get, set: Some(set), doc: None }
+        GetSet { name, get, set: Some(set), doc: None, member: false }
     }
 }
 

@@ -58,6 +58,7 @@ const GETSET: &[GetSet] = &[GetSet {
     get: |this| Ok(this.ty().value()),
     set: Some(set_class),
     doc: Some("the object's class"),
+    member: false,
 }];
 
 /// `<module.Name object at 0x...>`.

@@ -78,9 +78,9 @@ const METHODS: &[Method] = &[
 ];
 
 const GETSET: &[GetSet] = &[
-    GetSet::read_only("start", |this| Ok(body(this)?.start.clone())),
-    GetSet::read_only("stop", |this| Ok(body(this)?.stop.clone())),
-    GetSet::read_only("step", |this| Ok(body(this)?.step.clone())),
+    GetSet::member("start", |this| Ok(body(this)?.start.clone())),
+    GetSet::member("stop", |this| Ok(body(this)?.stop.clone())),
+    GetSet::member("step", |this| Ok(body(this)?.step.clone())),
 ];
 
 /// An int's value. Ranges hold ints only.

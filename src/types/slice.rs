@@ -55,9 +55,9 @@ const METHODS: &[Method] = &[
 ];
 
 const GETSET: &[GetSet] = &[
-    GetSet::read_only("start", |this| Ok(body(this)?.start.clone())),
-    GetSet::read_only("stop", |this| Ok(body(this)?.stop.clone())),
-    GetSet::read_only("step", |this| Ok(body(this)?.step.clone())),
+    GetSet::member("start", |this| Ok(body(this)?.start.clone())),
+    GetSet::member("stop", |this| Ok(body(this)?.stop.clone())),
+    GetSet::member("step", |this| Ok(body(this)?.step.clone())),
 ];
 
 const NOT_AN_INDEX: &str = "slice indices must be integers or None or have an __index__ method";
