@@ -540,7 +540,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         let winner = calculate_metaclass(&metatype, &base_list)?;
         if !winner.is(&metatype) {
             if let Some(winner_new) = ty(&winner)?.slot(|slots| slots.new)
-                && winner_new as usize != new as usize
+                && winner_new as usize != new as *const () as usize
             {
                 return winner_new(&winner, args, kwnames);
             }

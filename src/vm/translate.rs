@@ -983,7 +983,7 @@ impl Translator<'_> {
                 // The function stands two below the maps, for error messages.
                 self.canonicalize();
                 let count = arg as usize;
-                let function = (top >= count + 2).then(|| self.canonical(top - count - 2)).unwrap_or(u32::MAX);
+                let function = if top >= count + 2 { self.canonical(top - count - 2) } else { u32::MAX };
                 let from = self.canonical(top - count);
                 self.emit(h::build_map_unpack_with_call, from, arg, function);
                 self.stack.truncate(top - count);
