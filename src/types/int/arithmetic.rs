@@ -206,10 +206,11 @@ pub fn true_divide(left: &Value, right: &Value) -> PyResult<Value> {
     if matches!(b, Num::Small(0)) {
         return Err(zero_division_error("division by zero"));
     }
-    if let (Num::Small(a), Num::Small(b)) = (a, b) {
-        if a.unsigned_abs() <= EXACT && b.unsigned_abs() <= EXACT {
-            return Ok(Value::float(a as f64 / b as f64));
-        }
+    if let (Num::Small(a), Num::Small(b)) = (a, b)
+        && a.unsigned_abs() <= EXACT
+        && b.unsigned_abs() <= EXACT
+    {
+        return Ok(Value::float(a as f64 / b as f64));
     }
     let (a, b) = (a.big(), b.big());
     let quotient = quotient_to_f64(a.magnitude(), b.magnitude())?;
