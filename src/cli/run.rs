@@ -38,8 +38,9 @@ pub fn main(args: Args) -> ExitCode {
         Ok(seed) => seed,
         Err(code) => return code,
     };
+    // Before the first str is hashed.
+    seed.apply();
     let status = runtime::with(|| {
-        seed.apply();
         let code = match load::value(file.tree().root()) {
             Ok(code) => code,
             Err(reason) => return Err(reason),

@@ -119,6 +119,9 @@ pub(crate) unsafe fn free_raw(header: *mut Header, size: usize, collected: bool)
 /// Allocates an exact instance of `T`'s own type and starts to track it when the type is collected.
 #[inline]
 pub fn new_object<T: Payload>(body: T) -> Value {
+    if T::type_object().tail_size() != 0 {
+        return new_instance(T::type_object(), body);
+    }
     // SAFETY: the body (with its header) is written before use.
     unsafe {
         let header = allocate_raw(std::mem::size_of::<T>(), T::GC);

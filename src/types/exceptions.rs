@@ -15,6 +15,7 @@ use crate::object::{TypeFlags, TypeObject};
 use crate::types::str::Str;
 use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
+use crate::types::unicode_errors;
 use std::cell::Cell;
 
 /// The body of every exception.
@@ -403,9 +404,12 @@ exceptions! {
     TYPE_ERROR "TypeError" EXCEPTION "Inappropriate argument type.";
     VALUE_ERROR "ValueError" EXCEPTION "Inappropriate argument value (of correct type).";
     UNICODE_ERROR "UnicodeError" VALUE_ERROR "Unicode related error.";
-    UNICODE_DECODE_ERROR "UnicodeDecodeError" UNICODE_ERROR "Unicode decoding error.";
-    UNICODE_ENCODE_ERROR "UnicodeEncodeError" UNICODE_ERROR "Unicode encoding error.";
-    UNICODE_TRANSLATE_ERROR "UnicodeTranslateError" UNICODE_ERROR "Unicode translation error.";
+    UNICODE_DECODE_ERROR "UnicodeDecodeError" UNICODE_ERROR "Unicode decoding error."
+        [unicode_errors::DECODE_SLOTS, unicode_errors::FIELDS];
+    UNICODE_ENCODE_ERROR "UnicodeEncodeError" UNICODE_ERROR "Unicode encoding error."
+        [unicode_errors::ENCODE_SLOTS, unicode_errors::FIELDS];
+    UNICODE_TRANSLATE_ERROR "UnicodeTranslateError" UNICODE_ERROR "Unicode translation error."
+        [unicode_errors::TRANSLATE_SLOTS, unicode_errors::FIELDS];
     WARNING "Warning" EXCEPTION "Base class for warning categories.";
     BYTES_WARNING "BytesWarning" WARNING
         "Base class for warnings about bytes and buffer related problems, mostly\nrelated to conversion from str or comparing to str.";

@@ -8,8 +8,8 @@ pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
-pub mod complex;
 pub mod codecs;
+pub mod complex;
 pub mod descriptor;
 pub mod dict;
 pub mod enumerate;
@@ -40,14 +40,18 @@ pub mod super_;
 pub mod traceback;
 pub mod tuple;
 pub mod type_;
+pub mod unicode_errors;
 pub mod weakref;
 pub mod zip;
+
+#[cfg(test)]
+mod tests;
 
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
 
 /// Every builtin type but the exceptions, bases before those that derive from them.
-static ALL: &[&TypeObject] = &[
+pub(crate) static ALL: &[&TypeObject] = &[
     &object::OBJECT,
     &type_::TYPE,
     &int::INT,
@@ -57,7 +61,9 @@ static ALL: &[&TypeObject] = &[
     &str::STR,
     &str::STR_ITERATOR,
     &bytes::BYTES,
+    &bytes::BYTES_ITERATOR,
     &bytearray::BYTEARRAY,
+    &bytearray::BYTEARRAY_ITERATOR,
     &tuple::TUPLE,
     &tuple::TUPLE_ITERATOR,
     &list::LIST,
@@ -100,6 +106,7 @@ static ALL: &[&TypeObject] = &[
     &module::MODULE,
     &property::PROPERTY,
     &super_::SUPER,
+    &crate::modules::site::QUITTER,
     &crate::modules::sys::STREAM,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &range::RANGE,

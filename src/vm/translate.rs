@@ -370,8 +370,10 @@ impl Translator<'_> {
                     _ => {}
                 }
                 if let Some(target) = op.jump_target(instruction.arg, instruction.offset + 2) {
-                    let is_setup =
-                        matches!(op, Opcode::SetupFinally | Opcode::SetupWith | Opcode::SetupAsyncWith | Opcode::CallFinally);
+                    let is_setup = matches!(
+                        op,
+                        Opcode::SetupFinally | Opcode::SetupWith | Opcode::SetupAsyncWith | Opcode::CallFinally
+                    );
                     if is_setup {
                         let reduced: Locals = set.iter().zip(&deleted).map(|(set, deleted)| set & !deleted).collect();
                         flow(&mut known, &mut pending, target, &reduced);
@@ -642,7 +644,8 @@ impl Translator<'_> {
         };
         if let Some((when, target)) = self.following_jump(rest) {
             self.stack.truncate(top - 2);
-            self.keep_operands_and_canonicalize(&[left, right]);
+            let [left, right] = self.canonicalize_under([left, right]);
+            let b = if shape == Shape::Rr { self.operand(right) } else { b };
             self.emit_jump(h::compare_jump(op, shape, when), self.operand(left), b, target);
             return 1;
         }
@@ -653,19 +656,17 @@ impl Translator<'_> {
         more
     }
 
-    /// Canonicalizes what is on the stack while `operands`, taken off already, stay readable where they are.
-    fn keep_operands_and_canonicalize(&mut self, operands: &[Entry]) {
+    /// Canonicalizes what is on the stack while `operands`, taken off already, stay readable: where they stand now is
+    /// returned.
+    fn canonicalize_under<const N: usize>(&mut self, operands: [Entry; N]) -> [Entry; N] {
         let depth = self.stack.len();
-        self.stack.extend_from_slice(operands);
+        self.stack.extend_from_slice(&operands);
         for position in 0..depth {
-            let register = self.canonical(position);
-            debug_assert!(
-                self.stack[position] == Entry::Temp(register) || !operands.contains(&Entry::Temp(register)),
-                "operands stand above what stays"
-            );
             self.materialize(position);
         }
+        let moved = std::array::from_fn(|index| self.stack[depth + index]);
         self.stack.truncate(depth);
+        moved
     }
 
     fn instruction(&mut self, op: Opcode, instruction: Instruction, rest: &[Instruction]) -> usize {
@@ -729,7 +730,7 @@ impl Translator<'_> {
                 let entry = self.stack[top - 1];
                 if let Some((when, target)) = self.following_jump(rest) {
                     self.stack.pop();
-                    self.keep_operands_and_canonicalize(&[entry]);
+                    let [entry] = self.canonicalize_under([entry]);
                     self.emit_jump(h::jump_if(!when, self.place(entry)), self.operand(entry), 0, target);
                     more = 1;
                 } else {
@@ -775,7 +776,7 @@ impl Translator<'_> {
                 self.register(top - 1);
                 let entry = self.stack[top - 1];
                 self.stack.pop();
-                self.keep_operands_and_canonicalize(&[entry]);
+                let [entry] = self.canonicalize_under([entry]);
                 let when = op == O::PopJumpIfTrue;
                 self.emit_jump(h::jump_if(when, self.place(entry)), self.operand(entry), 0, target);
             }
@@ -866,7 +867,8 @@ impl Translator<'_> {
                 if small.is_none() {
                     self.register(top - 1);
                 }
-                let (Some(index), Some(container), Some(value)) = (self.stack.pop(), self.stack.pop(), self.stack.pop())
+                let (Some(index), Some(container), Some(value)) =
+                    (self.stack.pop(), self.stack.pop(), self.stack.pop())
                 else {
                     return 1;
                 };
@@ -903,11 +905,11 @@ impl Translator<'_> {
             }
             O::LoadMethod => {
                 self.register(top - 1);
-                let object = self.stack[top - 1];
+                let mut object = self.stack[top - 1];
                 self.stack.pop();
                 let register = self.canonical(top - 1);
                 if self.is_used(register) || self.is_used(register + 1) {
-                    self.keep_operands_and_canonicalize(&[object]);
+                    [object] = self.canonicalize_under([object]);
                 }
                 self.emit_cached(h::load_method(self.place(object)), register, self.operand(object), arg);
                 self.push_temp(register);
@@ -1054,9 +1056,12 @@ impl Translator<'_> {
                 self.addresses.push((cell, next));
             }
             O::PopFinally => {
-                let kept = (arg != 0).then(|| self.stack.pop()).flatten();
+                let mut kept = (arg != 0).then(|| self.stack.pop()).flatten();
                 let depth = self.stack.len();
-                self.canonicalize_below(kept);
+                match kept {
+                    Some(entry) => kept = Some(self.canonicalize_under([entry])[0]),
+                    None => self.canonicalize(),
+                }
                 let slots = self.canonical(depth - 6);
                 self.emit(h::pop_finally, slots, 0, 0);
                 self.stack.truncate(depth - 6);
@@ -1094,14 +1099,6 @@ impl Translator<'_> {
         1 + more
     }
 
-    /// Canonicalizes the stack while `kept`, taken off already, stays readable where it is.
-    fn canonicalize_below(&mut self, kept: Option<Entry>) {
-        match kept {
-            Some(entry) => self.keep_operands_and_canonicalize(&[entry]),
-            None => self.canonicalize(),
-        }
-    }
-
     fn duplicate(&mut self, entry: Entry) {
         match entry {
             Entry::Temp(register) => {
@@ -1121,7 +1118,7 @@ impl Translator<'_> {
         let shape = if matches!(right, Entry::Const(_)) { Shape::Rk } else { Shape::Rr };
         if let Some((when, target)) = self.following_jump(rest) {
             self.stack.truncate(top - 2);
-            self.keep_operands_and_canonicalize(&[left, right]);
+            let [left, right] = self.canonicalize_under([left, right]);
             let handler = h::identity_jump(shape, when != negated);
             self.emit_jump(handler, self.operand(left), self.operand(right), target);
             return 1;

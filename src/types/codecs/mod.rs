@@ -1,20 +1,140 @@
-//! Text encodings: what `str.encode` and `bytes.decode` do.
+//! Text encodings: what `str.encode`, `bytes.decode` and `str(bytes, encoding)` do.
+//!
+//! The encodings that CPython writes in C are here; others are found through the search functions that
+//! `codecs.register` gave (see [`set_search`]). `errors` holds the error handlers.
+
+mod ascii;
+pub(crate) mod errors;
+mod escape;
+mod utf16;
+mod utf32;
+mod utf8;
 
 use crate::object::error::PyResult;
+use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
 use crate::types::exceptions::lookup_error;
-use crate::types::str::{Str, body};
+use crate::types::str::{Str, StrBuilder, body};
+use errors::Handler;
+use std::cell::Cell;
+
+/// Byte order of UTF-16 and UTF-32.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// The machine's, with a byte order mark.
+    Marked,
+    /// Little endian.
+    Little,
+    /// Big endian.
+    Big,
+}
+
+/// An encoding that is native here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Encoding {
+    /// US-ASCII.
+    Ascii,
+    /// ISO 8859-1.
+    Latin1,
+    /// UTF-8.
+    Utf8,
+    /// UTF-8 with a byte order mark.
+    Utf8Signed,
+    /// UTF-16.
+    Utf16(Order),
+    /// UTF-32.
+    Utf32(Order),
+    /// The escapes of string literals.
+    UnicodeEscape,
+    /// The escapes of raw string literals of Python 2: `\u` and `\U`.
+    RawUnicodeEscape,
+}
+
+/// The encoding of a name, by CPython's normalisation and aliases.
+pub fn find(name: &str) -> Option<Encoding> {
+    // As encodings.normalize_encoding: runs of other characters are one underscore.
+    let mut normal = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            normal.push(c.to_ascii_lowercase());
+        } else if !normal.is_empty() && !normal.ends_with('_') {
+            normal.push('_');
+        }
+    }
+    Some(match normal.trim_end_matches('_') {
+        "utf_8" | "u8" | "utf" | "utf8" | "utf8_ucs2" | "utf8_ucs4" | "cp65001" => Encoding::Utf8,
+        "utf_8_sig" => Encoding::Utf8Signed,
+        "ascii" | "646" | "ansi_x3.4_1968" | "ansi_x3_4_1968" | "ansi_x3.4_1986" | "cp367" | "csascii" | "ibm367"
+        | "iso646_us" | "iso_646.irv_1991" | "iso_ir_6" | "us" | "us_ascii" => Encoding::Ascii,
+        "latin_1" | "8859" | "cp819" | "csisolatin1" | "ibm819" | "iso8859" | "iso8859_1" | "iso_8859_1"
+        | "iso_8859_1_1987" | "iso_ir_100" | "l1" | "latin" | "latin1" => Encoding::Latin1,
+        "utf_16" | "u16" | "utf16" => Encoding::Utf16(Order::Marked),
+        "utf_16_le" | "unicodelittleunmarked" | "utf_16le" => Encoding::Utf16(Order::Little),
+        "utf_16_be" | "unicodebigunmarked" | "utf_16be" => Encoding::Utf16(Order::Big),
+        "utf_32" | "u32" | "utf32" => Encoding::Utf32(Order::Marked),
+        "utf_32_le" | "utf_32le" => Encoding::Utf32(Order::Little),
+        "utf_32_be" | "utf_32be" => Encoding::Utf32(Order::Big),
+        "unicode_escape" => Encoding::UnicodeEscape,
+        "raw_unicode_escape" => Encoding::RawUnicodeEscape,
+        _ => return None,
+    })
+}
+
+/// Encodes or decodes with an encoding that is not native: `(object, encoding, errors, is_encode)`; `None` when there is
+/// no such encoding.
+pub type Search = fn(&Value, &str, Option<&str>, bool) -> PyResult<Option<Value>>;
+
+static SEARCH: GilCell<Cell<Option<Search>>> = GilCell::new(Cell::new(None));
+
+/// Sets what finds encodings that are not native.
+pub fn set_search(search: Search) {
+    SEARCH.get().set(Some(search));
+}
+
+fn by_search(object: &Value, name: &str, errors: Option<&str>, is_encode: bool) -> PyResult<Value> {
+    let found = match SEARCH.get().get() {
+        Some(search) => search(object, name, errors, is_encode)?,
+        None => None,
+    };
+    found.ok_or_else(|| lookup_error(format!("unknown encoding: {name}")))
+}
 
 /// `text.encode(encoding, errors)`.
 ///
 /// # Errors
 /// `LookupError` for unknown encodings and error handlers, `UnicodeEncodeError`.
-pub fn encode(text: &Value, encoding: Option<&str>, _errors: Option<&str>) -> PyResult<Value> {
-    let name = encoding.unwrap_or("utf-8");
-    match (name, body(text)?.to_utf8()) {
-        ("utf-8", Some(utf8)) => Ok(Bytes::new_value(utf8.as_bytes())),
-        _ => Err(lookup_error(format!("unknown encoding: {name}"))),
+pub fn encode(text: &Value, encoding: Option<&str>, errors: Option<&str>) -> PyResult<Value> {
+    let encoding = match encoding {
+        None => Encoding::Utf8,
+        Some(name) => match find(name) {
+            Some(encoding) => encoding,
+            None => return by_search(text, name, errors, true),
+        },
+    };
+    encode_native(text, encoding, errors).map(|bytes| Bytes::new_value(&bytes))
+}
+
+/// Encodes with a native encoding.
+///
+/// # Errors
+/// `LookupError` for unknown error handlers, `UnicodeEncodeError`.
+pub fn encode_native(value: &Value, encoding: Encoding, errors: Option<&str>) -> PyResult<Vec<u8>> {
+    let text = body(value)?;
+    let handler = Handler::new(errors);
+    match encoding {
+        Encoding::Utf8 => utf8::encode(value, text, &handler),
+        Encoding::Utf8Signed => {
+            let mut bytes = b"\xef\xbb\xbf".to_vec();
+            bytes.append(&mut utf8::encode(value, text, &handler)?);
+            Ok(bytes)
+        }
+        Encoding::Ascii => ascii::encode(value, text, &handler, 0x80),
+        Encoding::Latin1 => ascii::encode(value, text, &handler, 0x100),
+        Encoding::Utf16(order) => utf16::encode(value, text, &handler, order),
+        Encoding::Utf32(order) => utf32::encode(value, text, &handler, order),
+        Encoding::UnicodeEscape => Ok(escape::encode(text)),
+        Encoding::RawUnicodeEscape => Ok(escape::encode_raw(text)),
     }
 }
 
@@ -22,10 +142,71 @@ pub fn encode(text: &Value, encoding: Option<&str>, _errors: Option<&str>) -> Py
 ///
 /// # Errors
 /// `LookupError` for unknown encodings and error handlers, `UnicodeDecodeError`.
-pub fn decode(data: &[u8], encoding: Option<&str>, _errors: Option<&str>) -> PyResult<Value> {
-    let name = encoding.unwrap_or("utf-8");
-    match (name, std::str::from_utf8(data)) {
-        ("utf-8", Ok(text)) => Ok(Str::new_value(text)),
-        _ => Err(lookup_error(format!("unknown encoding: {name}"))),
+pub fn decode(data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyResult<Value> {
+    match encoding {
+        None => decode_native(data, Encoding::Utf8, errors),
+        Some(name) => match find(name) {
+            Some(encoding) => decode_native(data, encoding, errors),
+            None => by_search(&Bytes::new_value(data), name, errors, false),
+        },
+    }
+}
+
+/// Decodes with a native encoding.
+///
+/// # Errors
+/// `LookupError` for unknown error handlers, `UnicodeDecodeError`.
+pub fn decode_native(data: &[u8], encoding: Encoding, errors: Option<&str>) -> PyResult<Value> {
+    if data.is_ascii() && matches!(encoding, Encoding::Utf8 | Encoding::Utf8Signed | Encoding::Ascii | Encoding::Latin1)
+    {
+        return Ok(Str::from_latin1(data));
+    }
+    let handler = Handler::new(errors);
+    let mut decoder = Decoder { data: data.to_vec(), at: 0, out: StrBuilder::with_capacity(data.len()), handler };
+    match encoding {
+        Encoding::Latin1 => return Ok(Str::from_latin1(data)),
+        Encoding::Utf8 => utf8::decode(&mut decoder)?,
+        Encoding::Utf8Signed => {
+            if let Some(rest) = data.strip_prefix(b"\xef\xbb\xbf") {
+                decoder.data = rest.to_vec();
+            }
+            utf8::decode(&mut decoder)?;
+        }
+        Encoding::Ascii => ascii::decode(&mut decoder)?,
+        Encoding::Utf16(order) => utf16::decode(&mut decoder, order)?,
+        Encoding::Utf32(order) => utf32::decode(&mut decoder, order)?,
+        Encoding::UnicodeEscape => escape::decode(&mut decoder)?,
+        Encoding::RawUnicodeEscape => escape::decode_raw(&mut decoder)?,
+    }
+    Ok(decoder.out.finish())
+}
+
+/// A decoding on its way.
+struct Decoder {
+    /// What is decoded; an error handler may replace it.
+    data: Vec<u8>,
+    at: usize,
+    out: StrBuilder,
+    handler: Handler,
+}
+
+impl Decoder {
+    /// What is left.
+    fn rest(&self) -> &[u8] {
+        self.data.get(self.at..).unwrap_or_default()
+    }
+
+    /// Lets the error handler deal with the bytes `start..end` and goes on where it says.
+    fn error(&mut self, encoding: &str, start: usize, end: usize, reason: &str) -> PyResult<()> {
+        let end = end.min(self.data.len());
+        let (text, next, data) = self.handler.decode_error(encoding, &self.data, start, end, reason)?;
+        if let Some(text) = text.downcast::<Str>() {
+            self.out.push_value(text);
+        }
+        if let Some(data) = data {
+            self.data = data;
+        }
+        self.at = next;
+        Ok(())
     }
 }

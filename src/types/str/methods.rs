@@ -3,17 +3,17 @@
 use super::arguments::{adjust, c_int, codec_name, find_arguments, limit, no_memory};
 use super::properties::{self, is_line_break, is_space};
 use super::search::{self, Unit, fit, with_units};
-use super::{Chars, Str, StrBuilder, body, case, format, spec};
+use super::{Chars, Str, StrBuilder, body, case, format};
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::native::Method;
 use crate::object::value::Value;
-use crate::object::{iter, sequence, text};
+use crate::object::{iter, sequence};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{LOOKUP_ERROR, TYPE_ERROR, is_instance, overflow_error, type_error, value_error};
 use crate::types::list::List;
 use crate::types::tuple::Tuple;
-use crate::types::{codecs, int};
+use crate::types::{codecs, format_spec, int};
 use std::ops::Range;
 
 /// The table of methods.
@@ -223,7 +223,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         format_map,
-        "format_map($self, mapping)",
+        "format_map($self, mapping, /)",
         "S.format_map(mapping) -> str\n\nReturn a formatted version of S, using substitutions from mapping.\nThe substitutions are identified by braces ('{' and '}')."
     ),
     method!(
@@ -850,10 +850,7 @@ fn format_map(this: &Str, mapping: &Value) -> PyResult<Value> {
 }
 
 fn dunder_format(this: &Value, format_spec: &Str) -> PyResult<Value> {
-    if format_spec.is_empty() {
-        return text::str(this);
-    }
-    spec::format_str(body(this)?, format_spec)
+    format_spec::format_str(this, format_spec)
 }
 
 fn sizeof(this: &Str) -> isize {

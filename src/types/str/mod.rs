@@ -12,11 +12,13 @@ pub(crate) mod percent;
 pub(crate) mod properties;
 pub(crate) mod repr;
 pub(crate) mod search;
-mod spec;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod unicode_tables;
 
 pub use iterator::STR_ITERATOR;
+pub(crate) use iterator::state_index;
 pub use methods::join;
 pub use storage::{Chars, Name, Str, StrBuilder, intern, intern_value};
 

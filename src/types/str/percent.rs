@@ -11,6 +11,7 @@ use crate::types::bytes::{self, Bytes};
 use crate::types::exceptions::{
     TYPE_ERROR, VALUE_ERROR, instantiate, is_instance, overflow_error, type_error, value_error,
 };
+use crate::types::float::text::{Style, format_double};
 use crate::types::tuple::Tuple;
 use crate::types::{float, int};
 use num_bigint::{BigInt, Sign};
@@ -351,10 +352,11 @@ impl Spec {
                 raised
             }
         })?;
-        let letter = char::from_u32(self.conversion).unwrap_or('f');
+        let code = u8::try_from(self.conversion).unwrap_or(b'f');
         let precision = self.precision.unwrap_or(6);
         check_memory(precision.saturating_mul(2))?;
-        let text = float_text(number, letter, precision, self.alternate);
+        let style = Style { alternate: self.alternate, ..Style::default() };
+        let text = format_double(number, code, precision, style);
         self.write_number(out, &text, 0)
     }
 }
@@ -416,78 +418,6 @@ fn integer(value: &Value, exact: bool) -> Result<BigInt, Option<Raised>> {
         return number::index(value).map_err(Some).and_then(as_int);
     }
     Err(None)
-}
-
-/// A float's text. As `PyOS_double_to_string` with `e`, `f` or `g` (or their capitals).
-pub(crate) fn float_text(value: f64, letter: char, precision: usize, alternate: bool) -> String {
-    let text = if value.is_nan() {
-        "nan".to_owned()
-    } else if value.is_infinite() {
-        if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
-    } else {
-        match letter.to_ascii_lowercase() {
-            'e' => exponential(value, precision, alternate),
-            'f' => fixed(value, precision, alternate),
-            _ => general(value, precision.max(1), alternate),
-        }
-    };
-    if letter.is_ascii_uppercase() { text.to_ascii_uppercase() } else { text }
-}
-
-/// No double has more significant digits, or more digits after the point, than this.
-const MAX_DIGITS: usize = 1100;
-
-fn fixed(value: f64, precision: usize, alternate: bool) -> String {
-    let exact = precision.min(MAX_DIGITS);
-    let mut text = format!("{value:.exact$}");
-    text.extend(std::iter::repeat_n('0', precision - exact));
-    if precision == 0 && alternate {
-        text.push('.');
-    }
-    text
-}
-
-/// Sign and digits of `d.ddd` with `precision` digits after the point, and the exponent.
-fn scientific(value: f64, precision: usize) -> (String, i32) {
-    let exact = precision.min(MAX_DIGITS);
-    let text = format!("{value:.exact$e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let mut mantissa = mantissa.to_owned();
-    mantissa.extend(std::iter::repeat_n('0', precision - exact));
-    (mantissa, exponent.parse().unwrap_or(0))
-}
-
-fn exponential(value: f64, precision: usize, alternate: bool) -> String {
-    let (mut text, exponent) = scientific(value, precision);
-    if precision == 0 && alternate {
-        text.push('.');
-    }
-    push_exponent(&mut text, exponent);
-    text
-}
-
-fn push_exponent(text: &mut String, exponent: i32) {
-    let sign = if exponent < 0 { '-' } else { '+' };
-    text.push_str(&format!("e{sign}{:02}", exponent.unsigned_abs()));
-}
-
-fn general(value: f64, precision: usize, alternate: bool) -> String {
-    let (mut text, exponent) = scientific(value, precision - 1);
-    let positional = exponent >= -4 && (exponent as i64) < precision as i64;
-    if positional {
-        let digits = (precision as i64 - 1 - i64::from(exponent)).max(0) as usize;
-        text = fixed(value, digits, alternate);
-    } else if alternate && precision == 1 {
-        text.push('.');
-    }
-    if !alternate && text.contains('.') {
-        let kept = text.trim_end_matches('0').trim_end_matches('.').len();
-        text.truncate(kept);
-    }
-    if !positional {
-        push_exponent(&mut text, exponent);
-    }
-    text
 }
 
 /// `format % args` of str.

@@ -23,8 +23,8 @@ impl Cell {
         Cell { handler: encode(handler), a, b, c }
     }
 
-    /// A second cell with nothing learned yet.
-    pub const EMPTY: Cell = Cell { handler: 0, a: 0, b: 0, c: 0 };
+    /// A second cell with nothing learned yet: its first word is no type's version.
+    pub const EMPTY: Cell = Cell { handler: u32::MAX, a: 0, b: 0, c: 0 };
 }
 
 /// A handler as its distance from the base handler.

@@ -1,0 +1,175 @@
+//! The encodings unicode_escape and raw_unicode_escape.
+
+use super::Decoder;
+use crate::object::error::PyResult;
+use crate::types::exceptions::{UNICODE_ERROR, raise};
+use crate::types::str::Str;
+
+fn push_escape(out: &mut Vec<u8>, code: u32) {
+    let text = match code {
+        0..0x100 => format!("\\x{code:02x}"),
+        0x100..0x10000 => format!("\\u{code:04x}"),
+        _ => format!("\\U{code:08x}"),
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Encodes as a string literal without quotes.
+pub(super) fn encode(text: &Str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for code in text.chars().iter() {
+        match code {
+            0x5c => out.extend(b"\\\\"),
+            0x09 => out.extend(b"\\t"),
+            0x0a => out.extend(b"\\n"),
+            0x0d => out.extend(b"\\r"),
+            0x20..0x7f => out.push(code as u8),
+            _ => push_escape(&mut out, code),
+        }
+    }
+    out
+}
+
+/// Encodes Latin-1 as it is, the rest as `\u` and `\U`.
+pub(super) fn encode_raw(text: &Str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for code in text.chars().iter() {
+        match u8::try_from(code) {
+            Ok(byte) => out.push(byte),
+            Err(_) => push_escape(&mut out, code),
+        }
+    }
+    out
+}
+
+/// The number of the hexadecimal digits at `at`, `count` of them; else where they end.
+fn hexadecimal(data: &[u8], at: usize, count: usize) -> Result<u32, usize> {
+    let mut number = 0;
+    for index in at..at + count {
+        match data.get(index).and_then(|&byte| char::from(byte).to_digit(16)) {
+            Some(digit) => number = number << 4 | digit,
+            None => return Err(index),
+        }
+    }
+    Ok(number)
+}
+
+const TRUNCATED: [&str; 3] = ["truncated \\xXX escape", "truncated \\uXXXX escape", "truncated \\UXXXXXXXX escape"];
+
+/// Decodes the escapes of string literals. As `_PyUnicode_DecodeUnicodeEscape`.
+pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
+    const NAME: &str = "unicodeescape";
+    while let Some(&byte) = decoder.data.get(decoder.at) {
+        let start = decoder.at;
+        if byte != b'\\' {
+            decoder.out.push(byte.into());
+            decoder.at += 1;
+            continue;
+        }
+        let Some(&letter) = decoder.data.get(start + 1) else {
+            decoder.error(NAME, start, start + 1, "\\ at end of string")?;
+            continue;
+        };
+        decoder.at = start + 2;
+        let simple = match letter {
+            b'\n' => continue,
+            b'\\' | b'\'' | b'"' => letter,
+            b'b' => 8,
+            b't' => b'\t',
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b'f' => 12,
+            b'v' => 11,
+            b'a' => 7,
+            b'0'..=b'7' => {
+                let digits = decoder.data.get(start + 1..).unwrap_or_default();
+                let digits = digits.iter().take(3).take_while(|&&digit| matches!(digit, b'0'..=b'7'));
+                let (mut number, mut len) = (0, 0);
+                for &digit in digits {
+                    number = number << 3 | u32::from(digit - b'0');
+                    len += 1;
+                }
+                decoder.out.push(number);
+                decoder.at = start + 1 + len;
+                continue;
+            }
+            b'x' | b'u' | b'U' => {
+                let (count, message) = match letter {
+                    b'x' => (2, TRUNCATED[0]),
+                    b'u' => (4, TRUNCATED[1]),
+                    _ => (8, TRUNCATED[2]),
+                };
+                match hexadecimal(&decoder.data, start + 2, count) {
+                    Ok(code @ 0..0x11_0000) => {
+                        decoder.out.push(code);
+                        decoder.at = start + 2 + count;
+                    }
+                    Ok(_) => decoder.error(NAME, start, start + 10, "illegal Unicode character")?,
+                    Err(end) => decoder.error(NAME, start, end, message)?,
+                }
+                continue;
+            }
+            b'N' => {
+                named(decoder, start)?;
+                continue;
+            }
+            _ => {
+                decoder.out.push(b'\\'.into());
+                decoder.out.push(letter.into());
+                continue;
+            }
+        };
+        decoder.out.push(simple.into());
+    }
+    Ok(())
+}
+
+/// `\N{name}`: names are not known here, as in a CPython without its module unicodedata.
+fn named(decoder: &mut Decoder, start: usize) -> PyResult<()> {
+    let mut end = start + 2;
+    if decoder.data.get(end) == Some(&b'{') {
+        end += 1;
+        let rest = decoder.data.get(end..).unwrap_or_default();
+        match memchr::memchr(b'}', rest) {
+            Some(0) => {}
+            Some(_) => {
+                return Err(raise(&UNICODE_ERROR, "\\N escapes not supported (can't load unicodedata module)"));
+            }
+            None => end = decoder.data.len(),
+        }
+    }
+    decoder.error("unicodeescape", start, end, "malformed \\N character escape")
+}
+
+/// Decodes `\u` and `\U` behind an odd number of backslashes. As `PyUnicode_DecodeRawUnicodeEscape`.
+pub(super) fn decode_raw(decoder: &mut Decoder) -> PyResult<()> {
+    const NAME: &str = "rawunicodeescape";
+    while let Some(&byte) = decoder.data.get(decoder.at) {
+        let start = decoder.at;
+        let letter = decoder.data.get(start + 1).copied();
+        let (count, message) = match (byte, letter) {
+            (b'\\', Some(b'u')) => (4, TRUNCATED[1]),
+            (b'\\', Some(b'U')) => (8, TRUNCATED[2]),
+            (b'\\', Some(letter)) => {
+                decoder.out.push(byte.into());
+                decoder.out.push(letter.into());
+                decoder.at += 2;
+                continue;
+            }
+            _ => {
+                decoder.out.push(byte.into());
+                decoder.at += 1;
+                continue;
+            }
+        };
+        match hexadecimal(&decoder.data, start + 2, count) {
+            Ok(code @ 0..0x11_0000) => {
+                decoder.out.push(code);
+                decoder.at = start + 2 + count;
+            }
+            Ok(_) => decoder.error(NAME, start, start + 10, "\\Uxxxxxxxx out of range")?,
+            Err(end) => decoder.error(NAME, start, end, message)?,
+        }
+    }
+    Ok(())
+}

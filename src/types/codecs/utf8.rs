@@ -1,0 +1,88 @@
+//! UTF-8.
+
+use super::Decoder;
+use super::errors::{Handler, Replacement, escaped_byte};
+use crate::object::error::PyResult;
+use crate::object::value::Value;
+use crate::types::str::{Chars, Str};
+use crate::types::unicode_errors::encode_error;
+
+const REASON: &str = "surrogates not allowed";
+
+fn push(out: &mut Vec<u8>, c: char) {
+    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// Encodes; lone surrogates go to the error handler. As `utf8_encoder`.
+pub(super) fn encode(value: &Value, text: &Str, handler: &Handler) -> PyResult<Vec<u8>> {
+    let chars = text.chars();
+    if text.is_ascii() {
+        return Ok(text.storage().to_vec());
+    }
+    let mut out = Vec::with_capacity(chars.len() + chars.len() / 2);
+    if let Chars::One(bytes) = chars {
+        bytes.iter().for_each(|&byte| push(&mut out, byte.into()));
+        return Ok(out);
+    }
+    let mut at = 0;
+    while let Some(code) = chars.get(at) {
+        if let Some(c) = char::from_u32(code) {
+            push(&mut out, c);
+            at += 1;
+            continue;
+        }
+        let rest = chars.slice(at, chars.len());
+        let mut start = at;
+        let end = rest.iter().position(|code| char::from_u32(code).is_some()).map_or(chars.len(), |len| at + len);
+        if *handler == Handler::SurrogateEscape {
+            while start < end
+                && let Some(byte) = chars.get(start).and_then(escaped_byte)
+            {
+                out.push(byte);
+                start += 1;
+            }
+            if start == end {
+                at = end;
+                continue;
+            }
+        }
+        let (replacement, next) = handler.encode_error("utf-8", value, start, end, REASON)?;
+        match replacement {
+            Replacement::Bytes(bytes) => out.extend(bytes),
+            Replacement::Text(codes) => {
+                for code in codes {
+                    if code >= 0x80 {
+                        return Err(encode_error("utf-8", value, start, end, REASON));
+                    }
+                    out.push(code as u8);
+                }
+            }
+        }
+        at = next;
+    }
+    Ok(out)
+}
+
+/// Decodes; what the standard forbids goes to the error handler, as many bytes at a time as Unicode recommends.
+pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
+    loop {
+        let at = decoder.at;
+        let error = match std::str::from_utf8(decoder.data.get(at..).unwrap_or_default()) {
+            Ok(valid) => {
+                decoder.out.push_str(valid);
+                decoder.at = decoder.data.len();
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let start = at + error.valid_up_to();
+        let valid = decoder.data.get(at..start).and_then(|valid| std::str::from_utf8(valid).ok());
+        decoder.out.push_str(valid.unwrap_or_default());
+        let (end, reason) = match (error.error_len(), decoder.data.get(start)) {
+            (None, _) => (decoder.data.len(), "unexpected end of data"),
+            (Some(len), Some(0xc2..=0xf4)) => (start + len, "invalid continuation byte"),
+            (Some(len), _) => (start + len, "invalid start byte"),
+        };
+        decoder.error("utf-8", start, end, reason)?;
+    }
+}
