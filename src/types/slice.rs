@@ -7,7 +7,7 @@ use crate::object::header::{Header, new_object};
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeObject, compare, number, text};
+use crate::object::{TypeObject, attribute, compare, number, text};
 use crate::types::exceptions::{type_error, value_error};
 use crate::types::int;
 use crate::types::str::StrBuilder;
@@ -33,7 +33,13 @@ unsafe impl Payload for Slice {
 
 /// The type object of `slice`.
 pub static SLICE: TypeObject = TypeObject::define::<Slice>("slice")
-    .slots(Slots { new: Some(new), repr: Some(repr), compare: Some(rich_compare), ..Slots::EMPTY })
+    .slots(Slots {
+        new: Some(new),
+        getattr: Some(attribute::generic_get),
+        repr: Some(repr),
+        compare: Some(rich_compare),
+        ..Slots::EMPTY
+    })
     .methods(METHODS)
     .getset(GETSET)
     .doc(
