@@ -35,46 +35,190 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "builtins",
     doc: "Built-in functions, exceptions, and other objects.\n\nNoteworthy: None is the `nil' object; Ellipsis represents `...' in slices.",
     functions: &[
-        method!(build_class, "__build_class__(func, name, /, *bases, metaclass=None, **kwds)", "__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nInternal helper function used by the class statement."),
-        method!(import_, "__import__(name, globals=None, locals=None, fromlist=(), level=0)", "__import__(name, globals=None, locals=None, fromlist=(), level=0) -> module\n\nImport a module. Because this function is meant for use by the Python\ninterpreter and not for general use, it is better to use\nimportlib.import_module() to programmatically import a module.\n\nThe globals argument is only used to determine the context;\nthey are not modified.  The locals argument is unused.  The fromlist\nshould be a list of names to emulate ``from name import ...'', or an\nempty list to emulate ``import name''.\nWhen importing a module from a package, note that __import__('A.B', ...)\nreturns package A when fromlist is empty, but its submodule B when\nfromlist is not empty.  The level argument is used to determine whether to\nperform absolute or relative imports: 0 is absolute, while a positive number\nis the number of parent directories to search relative to the current module."),
+        method!(
+            build_class,
+            "__build_class__(func, name, /, *bases, metaclass=None, **kwds)",
+            "__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nInternal helper function used by the class statement."
+        ),
+        method!(
+            import_,
+            "__import__(name, globals=None, locals=None, fromlist=(), level=0)",
+            "__import__(name, globals=None, locals=None, fromlist=(), level=0) -> module\n\nImport a module. Because this function is meant for use by the Python\ninterpreter and not for general use, it is better to use\nimportlib.import_module() to programmatically import a module.\n\nThe globals argument is only used to determine the context;\nthey are not modified.  The locals argument is unused.  The fromlist\nshould be a list of names to emulate ``from name import ...'', or an\nempty list to emulate ``import name''.\nWhen importing a module from a package, note that __import__('A.B', ...)\nreturns package A when fromlist is empty, but its submodule B when\nfromlist is not empty.  The level argument is used to determine whether to\nperform absolute or relative imports: 0 is absolute, while a positive number\nis the number of parent directories to search relative to the current module."
+        ),
         method!(abs, "abs($module, x, /)", "Return the absolute value of the argument."),
-        method!(all, "all($module, iterable, /)", "Return True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True."),
-        method!(any, "any($module, iterable, /)", "Return True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False."),
-        method!(ascii, "ascii($module, obj, /)", "Return an ASCII-only representation of an object.\n\nAs repr(), return a string containing a printable representation of an\nobject, but escape the non-ASCII characters in the string returned by\nrepr() using \\\\x, \\\\u or \\\\U escapes. This generates a string similar\nto that returned by repr() in Python 2."),
-        method!(bin, "bin($module, number, /)", "Return the binary representation of an integer.\n\n   >>> bin(2796202)\n   '0b1010101010101010101010'"),
-        method!(callable, "callable($module, obj, /)", "Return whether the object is callable (i.e., some kind of function).\n\nNote that classes are callable, as are instances of classes with a\n__call__() method."),
-        method!(chr, "chr($module, i, /)", "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff."),
-        method!(delattr, "delattr($module, obj, name, /)", "Deletes the named attribute from the given object.\n\ndelattr(x, 'y') is equivalent to ``del x.y''"),
-        method!(dir, "dir(object=None, /)", "dir([object]) -> list of strings\n\nIf called without an argument, return the names in the current scope.\nElse, return an alphabetized list of names comprising (some of) the attributes\nof the given object, and of attributes reachable from it.\nIf the object supplies a method named __dir__, it will be used; otherwise\nthe default dir() logic is used and returns:\n  for a module object: the module's attributes.\n  for a class object:  its attributes, and recursively the attributes\n    of its bases.\n  for any other object: its attributes, its class's attributes, and\n    recursively the attributes of its class's base classes."),
+        method!(
+            all,
+            "all($module, iterable, /)",
+            "Return True if bool(x) is True for all values x in the iterable.\n\nIf the iterable is empty, return True."
+        ),
+        method!(
+            any,
+            "any($module, iterable, /)",
+            "Return True if bool(x) is True for any x in the iterable.\n\nIf the iterable is empty, return False."
+        ),
+        method!(
+            ascii,
+            "ascii($module, obj, /)",
+            "Return an ASCII-only representation of an object.\n\nAs repr(), return a string containing a printable representation of an\nobject, but escape the non-ASCII characters in the string returned by\nrepr() using \\\\x, \\\\u or \\\\U escapes. This generates a string similar\nto that returned by repr() in Python 2."
+        ),
+        method!(
+            bin,
+            "bin($module, number, /)",
+            "Return the binary representation of an integer.\n\n   >>> bin(2796202)\n   '0b1010101010101010101010'"
+        ),
+        method!(
+            callable,
+            "callable($module, obj, /)",
+            "Return whether the object is callable (i.e., some kind of function).\n\nNote that classes are callable, as are instances of classes with a\n__call__() method."
+        ),
+        method!(
+            chr,
+            "chr($module, i, /)",
+            "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff."
+        ),
+        method!(
+            delattr,
+            "delattr($module, obj, name, /)",
+            "Deletes the named attribute from the given object.\n\ndelattr(x, 'y') is equivalent to ``del x.y''"
+        ),
+        method!(
+            dir,
+            "dir(object=None, /)",
+            "dir([object]) -> list of strings\n\nIf called without an argument, return the names in the current scope.\nElse, return an alphabetized list of names comprising (some of) the attributes\nof the given object, and of attributes reachable from it.\nIf the object supplies a method named __dir__, it will be used; otherwise\nthe default dir() logic is used and returns:\n  for a module object: the module's attributes.\n  for a class object:  its attributes, and recursively the attributes\n    of its bases.\n  for any other object: its attributes, its class's attributes, and\n    recursively the attributes of its class's base classes."
+        ),
         method!(divmod, "divmod($module, x, y, /)", "Return the tuple (x//y, x%y).  Invariant: div*y + mod == x."),
-        method!(eval, "eval($module, source, globals=None, locals=None, /)", "Evaluate the given source in the context of globals and locals.\n\nThe source may be a string representing a Python expression\nor a code object as returned by compile().\nThe globals must be a dictionary and locals can be any mapping,\ndefaulting to the current globals and locals.\nIf only globals is given, locals defaults to it."),
-        method!(exec, "exec($module, source, globals=None, locals=None, /)", "Execute the given source in the context of globals and locals.\n\nThe source may be a string representing one or more Python statements\nor a code object as returned by compile().\nThe globals must be a dictionary and locals can be any mapping,\ndefaulting to the current globals and locals.\nIf only globals is given, locals defaults to it."),
-        method!(format, "format($module, value, format_spec='', /)", "Return value.__format__(format_spec)\n\nformat_spec defaults to the empty string.\nSee the Format Specification Mini-Language section of help('FORMATTING') for\ndetails."),
-        method!(getattr, "getattr(object, name, default=None, /)", "getattr(object, name[, default]) -> value\n\nGet a named attribute from an object; getattr(x, 'y') is equivalent to x.y.\nWhen a default argument is given, it is returned when the attribute doesn't\nexist; without it, an exception is raised in that case."),
-        method!(globals, "globals($module, /)", "Return the dictionary containing the current scope's global variables.\n\nNOTE: Updates to this dictionary *will* affect name lookups in the current\nglobal scope and vice-versa."),
-        method!(hasattr, "hasattr($module, obj, name, /)", "Return whether the object has an attribute with the given name.\n\nThis is done by calling getattr(obj, name) and catching AttributeError."),
-        method!(hash, "hash($module, obj, /)", "Return the hash value for the given object.\n\nTwo objects that compare equal must also have the same hash value, but the\nreverse is not necessarily true."),
-        method!(hex, "hex($module, number, /)", "Return the hexadecimal representation of an integer.\n\n   >>> hex(12648430)\n   '0xc0ffee'"),
-        method!(id, "id($module, obj, /)", "Return the identity of an object.\n\nThis is guaranteed to be unique among simultaneously existing objects.\n(CPython uses the object's memory address.)"),
-        method!(input, "input($module, prompt=None, /)", "Read a string from standard input.  The trailing newline is stripped.\n\nThe prompt string, if given, is printed to standard output without a\ntrailing newline before reading input.\n\nIf the user hits EOF (*nix: Ctrl-D, Windows: Ctrl-Z+Return), raise EOFError.\nOn *nix systems, readline is used if available."),
-        method!(isinstance, "isinstance($module, obj, class_or_tuple, /)", "Return whether an object is an instance of a class or of a subclass thereof.\n\nA tuple, as in ``isinstance(x, (A, B, ...))``, may be given as the target to\ncheck against. This is equivalent to ``isinstance(x, A) or isinstance(x, B)\nor ...`` etc."),
-        method!(issubclass, "issubclass($module, cls, class_or_tuple, /)", "Return whether 'cls' is a derived from another class or is the same class.\n\nA tuple, as in ``issubclass(x, (A, B, ...))``, may be given as the target to\ncheck against. This is equivalent to ``issubclass(x, A) or issubclass(x, B)\nor ...`` etc."),
-        method!(iter, "iter(object, sentinel=None, /)", "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nGet an iterator from an object.  In the first form, the argument must\nsupply its own iterator, or be a sequence.\nIn the second form, the callable is called until it returns the sentinel."),
+        method!(
+            eval,
+            "eval($module, source, globals=None, locals=None, /)",
+            "Evaluate the given source in the context of globals and locals.\n\nThe source may be a string representing a Python expression\nor a code object as returned by compile().\nThe globals must be a dictionary and locals can be any mapping,\ndefaulting to the current globals and locals.\nIf only globals is given, locals defaults to it."
+        ),
+        method!(
+            exec,
+            "exec($module, source, globals=None, locals=None, /)",
+            "Execute the given source in the context of globals and locals.\n\nThe source may be a string representing one or more Python statements\nor a code object as returned by compile().\nThe globals must be a dictionary and locals can be any mapping,\ndefaulting to the current globals and locals.\nIf only globals is given, locals defaults to it."
+        ),
+        method!(
+            format,
+            "format($module, value, format_spec='', /)",
+            "Return value.__format__(format_spec)\n\nformat_spec defaults to the empty string.\nSee the Format Specification Mini-Language section of help('FORMATTING') for\ndetails."
+        ),
+        method!(
+            getattr,
+            "getattr(object, name, default=None, /)",
+            "getattr(object, name[, default]) -> value\n\nGet a named attribute from an object; getattr(x, 'y') is equivalent to x.y.\nWhen a default argument is given, it is returned when the attribute doesn't\nexist; without it, an exception is raised in that case."
+        ),
+        method!(
+            globals,
+            "globals($module, /)",
+            "Return the dictionary containing the current scope's global variables.\n\nNOTE: Updates to this dictionary *will* affect name lookups in the current\nglobal scope and vice-versa."
+        ),
+        method!(
+            hasattr,
+            "hasattr($module, obj, name, /)",
+            "Return whether the object has an attribute with the given name.\n\nThis is done by calling getattr(obj, name) and catching AttributeError."
+        ),
+        method!(
+            hash,
+            "hash($module, obj, /)",
+            "Return the hash value for the given object.\n\nTwo objects that compare equal must also have the same hash value, but the\nreverse is not necessarily true."
+        ),
+        method!(
+            hex,
+            "hex($module, number, /)",
+            "Return the hexadecimal representation of an integer.\n\n   >>> hex(12648430)\n   '0xc0ffee'"
+        ),
+        method!(
+            id,
+            "id($module, obj, /)",
+            "Return the identity of an object.\n\nThis is guaranteed to be unique among simultaneously existing objects.\n(CPython uses the object's memory address.)"
+        ),
+        method!(
+            input,
+            "input($module, prompt=None, /)",
+            "Read a string from standard input.  The trailing newline is stripped.\n\nThe prompt string, if given, is printed to standard output without a\ntrailing newline before reading input.\n\nIf the user hits EOF (*nix: Ctrl-D, Windows: Ctrl-Z+Return), raise EOFError.\nOn *nix systems, readline is used if available."
+        ),
+        method!(
+            isinstance,
+            "isinstance($module, obj, class_or_tuple, /)",
+            "Return whether an object is an instance of a class or of a subclass thereof.\n\nA tuple, as in ``isinstance(x, (A, B, ...))``, may be given as the target to\ncheck against. This is equivalent to ``isinstance(x, A) or isinstance(x, B)\nor ...`` etc."
+        ),
+        method!(
+            issubclass,
+            "issubclass($module, cls, class_or_tuple, /)",
+            "Return whether 'cls' is a derived from another class or is the same class.\n\nA tuple, as in ``issubclass(x, (A, B, ...))``, may be given as the target to\ncheck against. This is equivalent to ``issubclass(x, A) or issubclass(x, B)\nor ...`` etc."
+        ),
+        method!(
+            iter,
+            "iter(object, sentinel=None, /)",
+            "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nGet an iterator from an object.  In the first form, the argument must\nsupply its own iterator, or be a sequence.\nIn the second form, the callable is called until it returns the sentinel."
+        ),
         method!(len, "len($module, obj, /)", "Return the number of items in a container."),
-        method!(locals, "locals($module, /)", "Return a dictionary containing the current scope's local variables.\n\nNOTE: Whether or not updates to this dictionary will affect name lookups in\nthe local scope and vice-versa is *implementation dependent* and not\ncovered by any backwards compatibility guarantees."),
-        method!(max, "max(*args, **kwargs)", "max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its biggest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more arguments, return the largest argument."),
-        method!(min, "min(*args, **kwargs)", "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more arguments, return the smallest argument."),
-        method!(next, "next(iterator, default=None, /)", "next(iterator[, default])\n\nReturn the next item from the iterator. If default is given and the iterator\nis exhausted, it is returned instead of raising StopIteration."),
-        method!(oct, "oct($module, number, /)", "Return the octal representation of an integer.\n\n   >>> oct(342391)\n   '0o1234567'"),
+        method!(
+            locals,
+            "locals($module, /)",
+            "Return a dictionary containing the current scope's local variables.\n\nNOTE: Whether or not updates to this dictionary will affect name lookups in\nthe local scope and vice-versa is *implementation dependent* and not\ncovered by any backwards compatibility guarantees."
+        ),
+        method!(
+            max,
+            "max(*args, **kwargs)",
+            "max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its biggest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more arguments, return the largest argument."
+        ),
+        method!(
+            min,
+            "min(*args, **kwargs)",
+            "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more arguments, return the smallest argument."
+        ),
+        method!(
+            next,
+            "next(iterator, default=None, /)",
+            "next(iterator[, default])\n\nReturn the next item from the iterator. If default is given and the iterator\nis exhausted, it is returned instead of raising StopIteration."
+        ),
+        method!(
+            oct,
+            "oct($module, number, /)",
+            "Return the octal representation of an integer.\n\n   >>> oct(342391)\n   '0o1234567'"
+        ),
         method!(ord, "ord($module, c, /)", "Return the Unicode code point for a one-character string."),
-        method!(pow, "pow($module, base, exp, mod=None)", "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.\n\nSome types, such as ints, are able to use a more efficient algorithm when\ninvoked using the three argument form."),
-        method!(print, "print(*args, sep=' ', end='\\n', file=None, flush=False)", "print(value, ..., sep=' ', end='\\n', file=sys.stdout, flush=False)\n\nPrints the values to a stream, or to sys.stdout by default.\nOptional keyword arguments:\nfile:  a file-like object (stream); defaults to the current sys.stdout.\nsep:   string inserted between values, default a space.\nend:   string appended after the last value, default a newline.\nflush: whether to forcibly flush the stream."),
-        method!(repr, "repr($module, obj, /)", "Return the canonical string representation of the object.\n\nFor many object types, including most builtins, eval() will return\nthe object itself."),
-        method!(round, "round($module, number, ndigits=None)", "Round a number to a given precision in decimal digits.\n\nThe return value is an integer if ndigits is omitted or None.  Otherwise\nthe return value has the same type as the number.  ndigits may be negative."),
-        method!(setattr, "setattr($module, obj, name, value, /)", "Sets the named attribute on the given object to the specified value.\n\nsetattr(x, 'y', v) is equivalent to ``x.y = v''"),
-        method!(sorted, "sorted($module, iterable, /, *, key=None, reverse=False)", "Return a new list containing all items from the iterable in ascending order.\n\nA custom key function can be supplied to customize the sort order, and the\nreverse flag can be set to request the result in descending order."),
-        method!(sum, "sum($module, iterable, /, start=0)", "Return the sum of a 'start' value (default: 0) plus an iterable of numbers\n\nWhen the iterable is empty, return the start value.\nThis function is intended specifically for use with numeric values and may\nreject non-numeric types."),
-        method!(vars, "vars(object=None, /)", "vars([object]) -> dictionary\n\nWithout arguments, equivalent to locals().\nWith an argument, equivalent to object.__dict__."),
+        method!(
+            pow,
+            "pow($module, base, exp, mod=None)",
+            "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.\n\nSome types, such as ints, are able to use a more efficient algorithm when\ninvoked using the three argument form."
+        ),
+        method!(
+            print,
+            "print(*args, sep=' ', end='\\n', file=None, flush=False)",
+            "print(value, ..., sep=' ', end='\\n', file=sys.stdout, flush=False)\n\nPrints the values to a stream, or to sys.stdout by default.\nOptional keyword arguments:\nfile:  a file-like object (stream); defaults to the current sys.stdout.\nsep:   string inserted between values, default a space.\nend:   string appended after the last value, default a newline.\nflush: whether to forcibly flush the stream."
+        ),
+        method!(
+            repr,
+            "repr($module, obj, /)",
+            "Return the canonical string representation of the object.\n\nFor many object types, including most builtins, eval() will return\nthe object itself."
+        ),
+        method!(
+            round,
+            "round($module, number, ndigits=None)",
+            "Round a number to a given precision in decimal digits.\n\nThe return value is an integer if ndigits is omitted or None.  Otherwise\nthe return value has the same type as the number.  ndigits may be negative."
+        ),
+        method!(
+            setattr,
+            "setattr($module, obj, name, value, /)",
+            "Sets the named attribute on the given object to the specified value.\n\nsetattr(x, 'y', v) is equivalent to ``x.y = v''"
+        ),
+        method!(
+            sorted,
+            "sorted($module, iterable, /, *, key=None, reverse=False)",
+            "Return a new list containing all items from the iterable in ascending order.\n\nA custom key function can be supplied to customize the sort order, and the\nreverse flag can be set to request the result in descending order."
+        ),
+        method!(
+            sum,
+            "sum($module, iterable, /, start=0)",
+            "Return the sum of a 'start' value (default: 0) plus an iterable of numbers\n\nWhen the iterable is empty, return the start value.\nThis function is intended specifically for use with numeric values and may\nreject non-numeric types."
+        ),
+        method!(
+            vars,
+            "vars(object=None, /)",
+            "vars([object]) -> dictionary\n\nWithout arguments, equivalent to locals().\nWith an argument, equivalent to object.__dict__."
+        ),
     ],
     fill,
 };
@@ -95,6 +239,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("Ellipsis", Value::ELLIPSIS);
     dict.set_text("NotImplemented", Value::NOT_IMPLEMENTED);
     dict.set_text("__debug__", Value::TRUE);
+    crate::modules::site::install(dict);
     Ok(())
 }
 
@@ -140,10 +285,7 @@ fn build_class(
             Some(ty) => ty.name(),
             None => "<metaclass>",
         };
-        return Err(type_error(format!(
-            "{shown}.__prepare__() must return a mapping, not {}",
-            namespace.ty().name()
-        )));
+        return Err(type_error(format!("{shown}.__prepare__() must return a mapping, not {}", namespace.ty().name())));
     }
     let cell = crate::vm::call::call_in_namespace(function, &[], None, Some(&namespace))?;
     if bases.is_some() {
@@ -298,10 +440,7 @@ fn ord(c: &Value) -> PyResult<i64> {
         }
         bytes.as_slice().len()
     } else {
-        return Err(type_error(std::format!(
-            "ord() expected string of length 1, but {} found",
-            c.ty().name()
-        )));
+        return Err(type_error(std::format!("ord() expected string of length 1, but {} found", c.ty().name())));
     };
     Err(type_error(std::format!("ord() expected a character, but string of length {length} found")))
 }
@@ -486,9 +625,7 @@ fn issubclass(class: &Value, other: &Value) -> PyResult<bool> {
 fn iter(object: &Value, sentinel: Option<&Value>) -> PyResult<Value> {
     match sentinel {
         None => iter_protocol::iter(object),
-        Some(sentinel) => {
-            crate::types::callable_iterator::new(object, sentinel)
-        }
+        Some(sentinel) => crate::types::callable_iterator::new(object, sentinel),
     }
 }
 
@@ -583,10 +720,9 @@ fn print(
     };
     let checked = |name: &str, value: Option<&Value>| -> PyResult<Option<Value>> {
         match value.filter(|value| !value.is_none()) {
-            Some(value) if value.downcast::<Str>().is_none() => Err(type_error(std::format!(
-                "{name} must be None or a string, not {}",
-                value.ty().name()
-            ))),
+            Some(value) if value.downcast::<Str>().is_none() => {
+                Err(type_error(std::format!("{name} must be None or a string, not {}", value.ty().name())))
+            }
             value => Ok(value.cloned()),
         }
     };

@@ -1,6 +1,7 @@
 //! Native modules, one file or folder each, named as Python names them.
 
 pub mod builtins;
+pub mod site;
 pub mod sys;
 
 use crate::object::error::PyResult;

@@ -25,15 +25,51 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "sys",
     doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.",
     functions: &[
-        method!(exit, "exit($module, status=None, /)", "Exit the interpreter by raising SystemExit(status).\n\nIf the status is omitted or None, it defaults to zero (i.e., success).\nIf the status is an integer, it will be used as the system exit status.\nIf it is another kind of object, it will be printed and the system\nexit status will be one (i.e., failure)."),
-        method!(getrecursionlimit, "getrecursionlimit($module, /)", "Return the current value of the recursion limit.\n\nThe recursion limit is the maximum depth of the Python interpreter\nstack.  This limit prevents infinite recursion from causing an overflow\nof the C stack and crashing Python."),
-        method!(setrecursionlimit, "setrecursionlimit($module, limit, /)", "Set the maximum depth of the Python interpreter stack to n.\n\nThis limit prevents infinite recursion from causing an overflow of the C\nstack and crashing Python.  The highest possible limit is platform-\ndependent."),
-        method!(getrefcount, "getrefcount($module, object, /)", "Return the reference count of object.\n\nThe count returned is generally one higher than you might expect,\nbecause it includes the (temporary) reference as an argument to\ngetrefcount()."),
-        method!(exc_info, "exc_info($module, /)", "Return current exception information: (type, value, traceback).\n\nReturn information about the most recent exception caught by an except\nclause in the current stack frame or in an older stack frame."),
-        method!(intern_, "intern($module, string, /)", "``Intern'' the given string.\n\nThis enters the string in the (global) table of interned strings whose\npurpose is to speed up dictionary lookups. Return the string itself or\nthe previously interned string object with the same value."),
-        method!(getframe, "_getframe($module, depth=0, /)", "Return a frame object from the call stack.\n\nIf optional integer depth is given, return the frame object that many\ncalls below the top of the stack.  If that is deeper than the call\nstack, ValueError is raised.  The default for depth is zero, returning\nthe frame at the top of the call stack.\n\nThis function should be used for internal and specialized purposes\nonly."),
-        method!(displayhook, "displayhook($module, object, /)", "Print an object to sys.stdout and also save it in builtins._"),
-        method!(excepthook, "excepthook($module, exctype, value, traceback, /)", "Handle an exception by displaying it with a traceback on sys.stderr."),
+        method!(
+            exit,
+            "exit($module, status=None, /)",
+            "Exit the interpreter by raising SystemExit(status).\n\nIf the status is omitted or None, it defaults to zero (i.e., success).\nIf the status is an integer, it will be used as the system exit status.\nIf it is another kind of object, it will be printed and the system\nexit status will be one (i.e., failure)."
+        ),
+        method!(
+            getrecursionlimit,
+            "getrecursionlimit($module, /)",
+            "Return the current value of the recursion limit.\n\nThe recursion limit is the maximum depth of the Python interpreter\nstack.  This limit prevents infinite recursion from causing an overflow\nof the C stack and crashing Python."
+        ),
+        method!(
+            setrecursionlimit,
+            "setrecursionlimit($module, limit, /)",
+            "Set the maximum depth of the Python interpreter stack to n.\n\nThis limit prevents infinite recursion from causing an overflow of the C\nstack and crashing Python.  The highest possible limit is platform-\ndependent."
+        ),
+        method!(
+            getrefcount,
+            "getrefcount($module, object, /)",
+            "Return the reference count of object.\n\nThe count returned is generally one higher than you might expect,\nbecause it includes the (temporary) reference as an argument to\ngetrefcount()."
+        ),
+        method!(
+            exc_info,
+            "exc_info($module, /)",
+            "Return current exception information: (type, value, traceback).\n\nReturn information about the most recent exception caught by an except\nclause in the current stack frame or in an older stack frame."
+        ),
+        method!(
+            intern_,
+            "intern($module, string, /)",
+            "``Intern'' the given string.\n\nThis enters the string in the (global) table of interned strings whose\npurpose is to speed up dictionary lookups. Return the string itself or\nthe previously interned string object with the same value."
+        ),
+        method!(
+            getframe,
+            "_getframe($module, depth=0, /)",
+            "Return a frame object from the call stack.\n\nIf optional integer depth is given, return the frame object that many\ncalls below the top of the stack.  If that is deeper than the call\nstack, ValueError is raised.  The default for depth is zero, returning\nthe frame at the top of the call stack.\n\nThis function should be used for internal and specialized purposes\nonly."
+        ),
+        method!(
+            displayhook,
+            "displayhook($module, object, /)",
+            "Print an object to sys.stdout and also save it in builtins._"
+        ),
+        method!(
+            excepthook,
+            "excepthook($module, exctype, value, traceback, /)",
+            "Handle an exception by displaying it with a traceback on sys.stderr."
+        ),
     ],
     fill,
 };
@@ -128,9 +164,7 @@ fn exc_info() -> Value {
 fn intern_(string: &Value) -> PyResult<Value> {
     match string.exact::<Str>() {
         Some(text) => Ok(crate::types::str::intern_value(string, text)),
-        None if string.downcast::<Str>().is_some() => {
-            Err(type_error(format!("can't intern {}", string.ty().name())))
-        }
+        None if string.downcast::<Str>().is_some() => Err(type_error(format!("can't intern {}", string.ty().name()))),
         None => Err(type_error(format!("intern() argument must be str, not {}", string.ty().name()))),
     }
 }
@@ -200,8 +234,14 @@ unsafe impl Payload for Stream {
 
 /// The type object of the standard streams.
 pub static STREAM: TypeObject = TypeObject::define::<Stream>("_io.TextIOWrapper")
-    .slots(Slots { getattr: Some(attribute::generic_get), ..Slots::EMPTY })
+    .slots(Slots {
+        iter: Some(|this| Ok(this.clone())),
+        next: Some(next_line),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    })
     .methods(&[
+        method!(read, "read($self, size=-1, /)", "Read at most n characters from stream.\n\nRead from underlying buffer until we have n characters or we hit EOF.\nIf n is negative or omitted, read until EOF.\n"),
         method!(write, "write($self, text, /)", "Write string to stream.\nReturns the number of characters written (which is always equal to\nthe length of the string).\n"),
         method!(flush, "flush($self, /)", "Flush write buffers, if applicable.\n\nThis is not implemented for read-only and non-blocking streams.\n"),
         method!(readline, "readline($self, size=-1, /)", "Read until newline or EOF.\n\nReturns an empty string if EOF is hit immediately.\n"),
@@ -268,19 +308,48 @@ fn write(this: &Stream, data: &Str) -> PyResult<usize> {
 
 fn flush(this: &Stream) -> PyResult<()> {
     if this.fd == 1 {
-        flush_stdout().map_err(|error| {
-            raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string()))
-        })?;
+        flush_stdout()
+            .map_err(|error| raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string())))?;
     }
     Ok(())
+}
+
+fn input_error(error: &std::io::Error) -> Raised {
+    raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string()))
+}
+
+/// Decodes what was read; the newline forms of other systems become `\n`.
+fn decode_input(bytes: &[u8]) -> PyResult<Value> {
+    let text = crate::types::codecs::decode(bytes, Some("utf-8"), Some("surrogateescape"))?;
+    if !bytes.contains(&b'\r') {
+        return Ok(text);
+    }
+    let text = call::call_method(&text, &intern("replace"), &[Str::new_value("\r\n"), Str::new_value("\n")])?;
+    call::call_method(&text, &intern("replace"), &[Str::new_value("\r"), Str::new_value("\n")])
+}
+
+fn read(_this: &Stream, size: Option<isize>) -> PyResult<Value> {
+    let mut bytes = Vec::new();
+    let mut input = std::io::stdin().lock();
+    match size.and_then(|size| u64::try_from(size).ok()) {
+        Some(size) => std::io::Read::read_to_end(&mut std::io::Read::take(&mut input, size), &mut bytes),
+        None => std::io::Read::read_to_end(&mut input, &mut bytes),
+    }
+    .map_err(|error| input_error(&error))?;
+    decode_input(&bytes)
 }
 
 fn readline(_this: &Stream, _size: Option<isize>) -> PyResult<Value> {
     let mut line = Vec::new();
     let mut input = std::io::stdin().lock();
-    std::io::BufRead::read_until(&mut input, b'\n', &mut line)
-        .map_err(|error| raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string())))?;
-    Ok(Str::new_value(&String::from_utf8_lossy(&line)))
+    std::io::BufRead::read_until(&mut input, b'\n', &mut line).map_err(|error| input_error(&error))?;
+    decode_input(&line)
+}
+
+fn next_line(this: &Value) -> PyResult<Option<Value>> {
+    let Some(stream) = this.exact::<Stream>() else { return Ok(None) };
+    let line = readline(stream, None)?;
+    Ok(if line.downcast::<Str>().is_some_and(Str::is_empty) { None } else { Some(line) })
 }
 
 fn fileno(this: &Stream) -> i64 {

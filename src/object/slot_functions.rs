@@ -457,7 +457,7 @@ pub fn specials() -> impl Iterator<Item = Special> {
             Some((name, SlotId::Binary(op), Wrap::Plain, call("self", "value"))),
             Some((reflected, SlotId::Binary(op), Wrap::Reflected, call("value", "self"))),
             inplace.map(|name| {
-                let doc = format!("Implement self{}value.", op.inplace_symbol());
+                let doc = format!("Return self{}value.", op.inplace_symbol());
                 (name, SlotId::Inplace(op), Wrap::Plain, doc)
             }),
         ]

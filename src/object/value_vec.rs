@@ -179,7 +179,12 @@ impl ValueVec {
 
     /// Appends all of `values`.
     pub fn extend(&self, mut values: Vec<Value>) {
-        self.vec_mut().append(&mut values);
+        let vec = self.vec_mut();
+        if vec.capacity() == 0 {
+            *vec = values;
+        } else {
+            vec.append(&mut values);
+        }
     }
 
     /// Replaces the values in `start..end` (clamped) by `values`, returning what was there.

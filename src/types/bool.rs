@@ -1,5 +1,6 @@
 //! The type `bool`: the two constants `True` and `False`.
 
+use crate::object::arguments::no_keywords;
 use crate::object::error::PyResult;
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Slots};
 use crate::object::value::Value;
@@ -7,7 +8,6 @@ use crate::object::{TypeFlags, TypeObject, number};
 use crate::types::exceptions::type_error;
 use crate::types::int::{self, INT, Int};
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
 
 /// The type object of `bool`.
 pub static BOOL: TypeObject = TypeObject::define::<Int>("bool")
@@ -33,9 +33,7 @@ pub static BOOL: TypeObject = TypeObject::define::<Int>("bool")
     );
 
 fn new(_class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
-    if kwnames.and_then(|names| names.exact::<Tuple>()).is_some_and(|names| !names.is_empty()) {
-        return Err(type_error("bool() takes no keyword arguments"));
-    }
+    no_keywords("bool", kwnames)?;
     match args {
         [] => Ok(Value::FALSE),
         [x] => number::truth(x).map(Value::bool),

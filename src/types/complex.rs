@@ -114,6 +114,11 @@ impl Complex {
     }
 }
 
+/// A complex number.
+pub fn new_value(re: f64, im: f64) -> Value {
+    Complex::new_value(re, im)
+}
+
 fn number(value: &Value) -> PyResult<(f64, f64)> {
     match value.downcast::<Complex>() {
         Some(complex) => Ok(complex.parts()),
@@ -209,6 +214,10 @@ fn polar_power(a: (f64, f64), b: (f64, f64)) -> Option<(f64, f64)> {
     if b.1 != 0.0 {
         length /= (angle * b.1).exp();
         phase += b.1 * magnitude.ln();
+    }
+    if phase.is_infinite() {
+        // Here C's sine reports a domain error.
+        return None;
     }
     Some((length * phase.cos(), length * phase.sin()))
 }

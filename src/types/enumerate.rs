@@ -11,6 +11,7 @@ use crate::object::{TypeFlags, TypeObject, attribute, iter, number};
 use crate::types::exceptions::type_error;
 use crate::types::int;
 use crate::types::tuple::Tuple;
+use crate::vm::thread;
 use std::cell::Cell;
 
 /// The body of an enumerate object.
@@ -82,6 +83,8 @@ fn body(value: &Value) -> PyResult<&Enumerate> {
 }
 
 fn next(this: &Value) -> PyResult<Option<Value>> {
+    // Iterators over iterators may be nested as deep as memory allows.
+    thread::check_native_stack()?;
     let body = body(this)?;
     let Some(item) = iter::next(&body.iterator)? else { return Ok(None) };
     let index = body.index.get();

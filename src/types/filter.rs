@@ -11,6 +11,7 @@ use crate::object::{TypeFlags, TypeObject, attribute, call, iter, number};
 use crate::types::bool::BOOL;
 use crate::types::exceptions::type_error;
 use crate::types::tuple::Tuple;
+use crate::vm::thread;
 
 /// The body of a filter object.
 #[repr(C)]
@@ -58,6 +59,8 @@ fn body(value: &Value) -> PyResult<&Filter> {
 }
 
 fn next(this: &Value) -> PyResult<Option<Value>> {
+    // Iterators over iterators may be nested as deep as memory allows.
+    thread::check_native_stack()?;
     let body = body(this)?;
     let by_truth = body.function.is_none() || body.function.is(&BOOL.value());
     while let Some(item) = iter::next(&body.iterator)? {

@@ -7,6 +7,7 @@ use crate::object::value::Value;
 use crate::types::complex::Complex;
 use crate::types::exceptions::{MEMORY_ERROR, instantiate, overflow_error, type_error, value_error};
 use crate::types::float::text::{Style, format_double};
+use crate::types::str::properties::decimal_value;
 use crate::types::str::{Chars, Str, StrBuilder};
 use crate::types::{float, int};
 use num_traits::ToPrimitive;
@@ -206,9 +207,9 @@ fn check_room(len: usize) -> PyResult<()> {
 /// Decimal digits, of any script, at `at`.
 fn number(text: Chars, at: &mut usize) -> PyResult<Option<usize>> {
     let mut value: Option<usize> = None;
-    while let Some(digit) = text.get(*at).and_then(int::text::decimal_digit) {
+    while let Some(digit) = text.get(*at).and_then(decimal_value) {
         *at += 1;
-        let next = value.unwrap_or(0).checked_mul(10).and_then(|value| value.checked_add(digit.into()));
+        let next = value.unwrap_or(0).checked_mul(10).and_then(|value| value.checked_add(digit as usize));
         match next.filter(|value| isize::try_from(*value).is_ok()) {
             Some(next) => value = Some(next),
             None => return Err(value_error("Too many decimal digits in format string")),
@@ -358,8 +359,12 @@ pub fn format_int(this: &Value, spec: &Str) -> PyResult<Value> {
         if spec.alternate {
             return Err(value_error("Alternate form (#) not allowed with integer format specifier 'c'"));
         }
-        let code = int::to_i64(this).filter(|code| (0..0x11_0000).contains(code));
-        let Some(code) = code else { return Err(overflow_error("%c arg not in range(0x110000)")) };
+        let int::Num::Small(code) = value else {
+            return Err(overflow_error("Python int too large to convert to C long"));
+        };
+        if !(0..0x11_0000).contains(&code) {
+            return Err(overflow_error("%c arg not in range(0x110000)"));
+        }
         let (left, right) = spec.padding(1);
         out.push_repeated(spec.fill, left);
         out.push(code as u32);

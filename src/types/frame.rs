@@ -60,10 +60,14 @@ pub static FRAME: TypeObject = TypeObject::define::<Frame>("frame")
         GetSet::read_only("f_locals", |this| locals_of(this)),
         GetSet::read_only("f_lasti", |this| Ok(Value::int(last_instruction(this)?.into()))),
         GetSet::read_only("f_lineno", |this| Ok(Value::int(line(this)?.into()))),
-        GetSet::new("f_trace", |this| Ok(body(this)?.trace.get().unwrap_or(Value::NONE)), |this, value| {
-            body(this)?.trace.set(value.filter(|value| !value.is_none()).cloned());
-            Ok(())
-        }),
+        GetSet::new(
+            "f_trace",
+            |this| Ok(body(this)?.trace.get().unwrap_or(Value::NONE)),
+            |this, value| {
+                body(this)?.trace.set(value.filter(|value| !value.is_none()).cloned());
+                Ok(())
+            },
+        ),
     ]);
 
 fn body(value: &Value) -> PyResult<&Frame> {
@@ -245,4 +249,3 @@ fn repr(this: &Value) -> PyResult<Value> {
     let file = crate::object::text::repr_string(&Str::new_value(&file))?;
     Ok(Str::new_value(&format!("<frame at {:#x}, file {file}, line {}, code {name}>", this.bits(), line(this)?)))
 }
-

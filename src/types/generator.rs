@@ -2,6 +2,7 @@
 
 use crate::method;
 use crate::name;
+use crate::object::TypeObject;
 use crate::object::attribute;
 use crate::object::call;
 use crate::object::error::{PyResult, Raised};
@@ -11,7 +12,6 @@ use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
 use crate::object::value::{Payload, Value};
 use crate::object::value_vec::ValueCell;
-use crate::object::TypeObject;
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{
     self, BaseException, GENERATOR_EXIT, STOP_ITERATION, is_instance, is_stop_iteration, runtime_error,
@@ -144,8 +144,16 @@ pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("corout
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(wrapper_send, "send($self, value, /)", "send(arg) -> send 'arg' into coroutine\nreturn next yielded value or raise StopIteration."),
-        method!(wrapper_throw, "throw($self, typ, val=None, tb=None, /)", "throw(typ[,val[,tb]]) -> raise exception in coroutine\nreturn next yielded value or raise StopIteration."),
+        method!(
+            wrapper_send,
+            "send($self, value, /)",
+            "send(arg) -> send 'arg' into coroutine\nreturn next yielded value or raise StopIteration."
+        ),
+        method!(
+            wrapper_throw,
+            "throw($self, typ, val=None, tb=None, /)",
+            "throw(typ[,val[,tb]]) -> raise exception in coroutine\nreturn next yielded value or raise StopIteration."
+        ),
         method!(wrapper_close, "close($self, /)", "close() -> raise GeneratorExit inside coroutine."),
     ]);
 

@@ -10,6 +10,7 @@ use crate::object::value::{Payload, Value};
 use crate::object::{TypeFlags, TypeObject, attribute, call, iter};
 use crate::types::exceptions::type_error;
 use crate::types::tuple::Tuple;
+use crate::vm::thread;
 
 /// The body of a map object.
 #[repr(C)]
@@ -62,6 +63,8 @@ fn parts(this: &Value) -> PyResult<(&Value, &Tuple)> {
 }
 
 fn next(this: &Value) -> PyResult<Option<Value>> {
+    // Iterators over iterators may be nested as deep as memory allows.
+    thread::check_native_stack()?;
     let (function, iterators) = parts(this)?;
     if let [iterator] = iterators.as_slice() {
         return match iter::next(iterator)? {

@@ -8,16 +8,16 @@ pub mod callable_iterator;
 pub mod cell;
 pub mod class_method;
 pub mod code;
-pub mod complex;
 pub mod codecs;
+pub mod complex;
 pub mod descriptor;
 pub mod dict;
 pub mod enumerate;
 pub mod exceptions;
 pub mod filter;
 pub mod float;
-pub mod frame;
 pub mod format_spec;
+pub mod frame;
 pub mod function;
 pub mod generator;
 pub mod int;
@@ -29,6 +29,7 @@ pub mod module;
 pub mod namespace;
 pub mod object;
 pub mod property;
+pub mod range;
 pub mod reversed;
 pub mod sequence_iterator;
 pub mod set;
@@ -43,11 +44,14 @@ pub mod unicode_errors;
 pub mod weakref;
 pub mod zip;
 
+#[cfg(test)]
+mod tests;
+
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
 
 /// Every builtin type but the exceptions, bases before those that derive from them.
-static ALL: &[&TypeObject] = &[
+pub(crate) static ALL: &[&TypeObject] = &[
     &object::OBJECT,
     &type_::TYPE,
     &int::INT,
@@ -102,8 +106,12 @@ static ALL: &[&TypeObject] = &[
     &module::MODULE,
     &property::PROPERTY,
     &super_::SUPER,
+    &crate::modules::site::QUITTER,
     &crate::modules::sys::STREAM,
     &sequence_iterator::SEQUENCE_ITERATOR,
+    &range::RANGE,
+    &range::RANGE_ITERATOR,
+    &range::LONG_RANGE_ITERATOR,
     &slice::SLICE,
     &traceback::TRACEBACK,
     &callable_iterator::CALLABLE_ITERATOR,
@@ -131,6 +139,7 @@ pub(crate) static NAMED: &[&TypeObject] = &[
     &dict::DICT,
     &set::SET,
     &set::FROZENSET,
+    &range::RANGE,
     &slice::SLICE,
     &property::PROPERTY,
     &super_::SUPER,

@@ -164,7 +164,10 @@ fn repr(this: &Value) -> PyResult<Value> {
     Ok(Str::new_value(&match get("__file__") {
         Some(file) => format!("<module {name} from {}>", crate::object::text::repr_string(&file)?),
         None if get("__loader__").is_some() => {
-            format!("<module {name} ({})>", crate::object::text::repr_string(&get("__loader__").unwrap_or(Value::NONE))?)
+            format!(
+                "<module {name} ({})>",
+                crate::object::text::repr_string(&get("__loader__").unwrap_or(Value::NONE))?
+            )
         }
         None if get("__spec__").is_none() && crate::modules::is_native(&dict) => format!("<module {name} (built-in)>"),
         None => format!("<module {name}>"),

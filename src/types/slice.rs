@@ -1,6 +1,7 @@
 //! The type `slice`, and what a slice means for a sequence of a given length.
 
 use crate::method;
+use crate::object::arguments::no_keywords;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{GetSet, Method};
@@ -225,9 +226,7 @@ fn body(value: &Value) -> PyResult<&Slice> {
 }
 
 fn new(_class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
-    if kwnames.and_then(|names| names.exact::<Tuple>()).is_some_and(|names| !names.is_empty()) {
-        return Err(type_error("slice() takes no keyword arguments"));
-    }
+    no_keywords("slice", kwnames)?;
     match args {
         [] => Err(type_error("slice expected at least 1 argument, got 0")),
         [stop] => Ok(Slice::new_value(Value::NONE, stop.clone(), Value::NONE)),

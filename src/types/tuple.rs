@@ -13,6 +13,7 @@ use crate::types::exceptions::{index_error, system_error, type_error, value_erro
 use crate::types::list::{self, exhausted, reduced, state_index};
 use crate::types::slice::{self, Slice};
 use crate::types::str::{Str, StrBuilder};
+use crate::vm::thread;
 use std::cell::Cell;
 
 /// The body of a tuple; the items follow it.
@@ -196,6 +197,8 @@ fn repr(this: &Value) -> PyResult<Value> {
 }
 
 fn hash_(value: &Value) -> PyResult<i64> {
+    // Tuples in tuples may be nested as deep as memory allows.
+    thread::check_native_stack()?;
     hash::combine_tuple(body(value)?.iter().map(hash::hash))
 }
 

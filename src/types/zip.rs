@@ -10,6 +10,7 @@ use crate::object::value::{Payload, Value};
 use crate::object::{TypeFlags, TypeObject, attribute, iter};
 use crate::types::exceptions::type_error;
 use crate::types::tuple::Tuple;
+use crate::vm::thread;
 
 /// The body of a zip object.
 #[repr(C)]
@@ -56,6 +57,8 @@ fn iterators(this: &Value) -> PyResult<&Tuple> {
 }
 
 fn next(this: &Value) -> PyResult<Option<Value>> {
+    // Iterators over iterators may be nested as deep as memory allows.
+    thread::check_native_stack()?;
     let iterators = iterators(this)?;
     if iterators.is_empty() {
         return Ok(None);

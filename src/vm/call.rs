@@ -89,8 +89,10 @@ unsafe fn bind_checked(
             }
             if count < positional {
                 let defaults = function.defaults.get();
-                let defaults =
-                    defaults.as_ref().and_then(|defaults| defaults.downcast::<Tuple>()).map_or(&[][..], Tuple::as_slice);
+                let defaults = defaults
+                    .as_ref()
+                    .and_then(|defaults| defaults.downcast::<Tuple>())
+                    .map_or(&[][..], Tuple::as_slice);
                 let missing = positional - count;
                 if missing > defaults.len() {
                     return Err(missing_arguments(function, code, fp, defaults.len()));
@@ -128,9 +130,8 @@ unsafe fn bind_general(
     let parameters = positional + keyword_only;
     let given = count - names.len();
     // SAFETY: the arguments move out; from here on every register up to `named` is set.
-    let mut args: Vec<Value> = (0..count)
-        .map(|index| unsafe { Value::from_bits(std::mem::replace(&mut *fp.add(index), EMPTY)) })
-        .collect();
+    let mut args: Vec<Value> =
+        (0..count).map(|index| unsafe { Value::from_bits(std::mem::replace(&mut *fp.add(index), EMPTY)) }).collect();
     // SAFETY: registers of the new frame.
     let set = |index: usize, value: Value| unsafe { *fp.add(index) = value.into_bits() };
     for index in count..named {
@@ -362,8 +363,7 @@ pub(crate) unsafe fn push_header(
 /// What `start` or the frame raises.
 pub(crate) fn activate(start: impl FnOnce(&'static Thread, *mut u64) -> PyResult<eval::Handler>) -> PyResult<Value> {
     let vm = thread::current();
-    let activation =
-        Activation { previous: vm.activation.get(), ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get() };
+    let activation = Activation { previous: vm.activation.get(), ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get() };
     let base = frame::top(vm);
     thread::check_native_stack()?;
     // SAFETY: the register at `base` is free and prepared; the frame above it is start's.

@@ -93,8 +93,7 @@ pub(crate) struct Place {
 impl Place {
     /// The running frame.
     pub fn current(vm: &Thread) -> Option<Place> {
-        let place =
-            Place { ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get(), activation: vm.activation.get() };
+        let place = Place { ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get(), activation: vm.activation.get() };
         if place.k.is_null() { None } else { Some(place) }
     }
 
@@ -117,12 +116,8 @@ impl Place {
             let return_ip = *self.word(RETURN_IP) as *const Cell;
             if crate::vm::eval::control::is_boundary(return_ip) {
                 let activation = self.activation.as_ref()?;
-                let place = Place {
-                    ip: activation.ip,
-                    fp: activation.fp,
-                    k: activation.k,
-                    activation: activation.previous,
-                };
+                let place =
+                    Place { ip: activation.ip, fp: activation.fp, k: activation.k, activation: activation.previous };
                 return if place.k.is_null() { None } else { Some(place) };
             }
             Some(Place {

@@ -2,11 +2,11 @@
 
 use crate::modules;
 use crate::name;
-use crate::object::{self, call};
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
+use crate::object::{self, call};
 use crate::types::dict::Dict;
 use crate::types::exceptions::runtime_error;
 use crate::types::module::Module;

@@ -370,8 +370,10 @@ impl Translator<'_> {
                     _ => {}
                 }
                 if let Some(target) = op.jump_target(instruction.arg, instruction.offset + 2) {
-                    let is_setup =
-                        matches!(op, Opcode::SetupFinally | Opcode::SetupWith | Opcode::SetupAsyncWith | Opcode::CallFinally);
+                    let is_setup = matches!(
+                        op,
+                        Opcode::SetupFinally | Opcode::SetupWith | Opcode::SetupAsyncWith | Opcode::CallFinally
+                    );
                     if is_setup {
                         let reduced: Locals = set.iter().zip(&deleted).map(|(set, deleted)| set & !deleted).collect();
                         flow(&mut known, &mut pending, target, &reduced);
@@ -865,7 +867,8 @@ impl Translator<'_> {
                 if small.is_none() {
                     self.register(top - 1);
                 }
-                let (Some(index), Some(container), Some(value)) = (self.stack.pop(), self.stack.pop(), self.stack.pop())
+                let (Some(index), Some(container), Some(value)) =
+                    (self.stack.pop(), self.stack.pop(), self.stack.pop())
                 else {
                     return 1;
                 };

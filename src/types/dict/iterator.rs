@@ -140,7 +140,7 @@ fn reduce<const KIND: u8>(this: &DictIterator<KIND>) -> PyResult<Value> {
 }
 
 macro_rules! iterators {
-    ($($static:ident $name:literal $kind:ident $methods:ident;)*) => {
+    ($($static:ident $name:literal $kind:ident $methods:ident $getattr:expr;)*) => {
         $(
             const $methods: &[Method] = &[
                 method!(
@@ -156,7 +156,7 @@ macro_rules! iterators {
                 .slots(Slots {
                     iter: Some(|this| Ok(this.clone())),
                     next: Some(next::<$kind>),
-                    getattr: Some(attribute::generic_get),
+                    getattr: $getattr,
                     ..Slots::EMPTY
                 })
                 .methods($methods);
@@ -165,10 +165,10 @@ macro_rules! iterators {
 }
 
 iterators! {
-    KEY_ITERATOR "dict_keyiterator" KEYS KEY_METHODS;
-    VALUE_ITERATOR "dict_valueiterator" VALUES VALUE_METHODS;
-    ITEM_ITERATOR "dict_itemiterator" ITEMS ITEM_METHODS;
-    REVERSE_KEY_ITERATOR "dict_reversekeyiterator" REVERSE_KEYS REVERSE_KEY_METHODS;
-    REVERSE_VALUE_ITERATOR "dict_reversevalueiterator" REVERSE_VALUES REVERSE_VALUE_METHODS;
-    REVERSE_ITEM_ITERATOR "dict_reverseitemiterator" REVERSE_ITEMS REVERSE_ITEM_METHODS;
+    KEY_ITERATOR "dict_keyiterator" KEYS KEY_METHODS Some(attribute::generic_get);
+    VALUE_ITERATOR "dict_valueiterator" VALUES VALUE_METHODS Some(attribute::generic_get);
+    ITEM_ITERATOR "dict_itemiterator" ITEMS ITEM_METHODS Some(attribute::generic_get);
+    REVERSE_KEY_ITERATOR "dict_reversekeyiterator" REVERSE_KEYS REVERSE_KEY_METHODS None;
+    REVERSE_VALUE_ITERATOR "dict_reversevalueiterator" REVERSE_VALUES REVERSE_VALUE_METHODS None;
+    REVERSE_ITEM_ITERATOR "dict_reverseitemiterator" REVERSE_ITEMS REVERSE_ITEM_METHODS None;
 }

@@ -2,26 +2,25 @@
 
 use super::parse::parse;
 use super::{FLOAT, Float, exact, is_exact_float, number, to_f64};
+use crate::object::arguments::{no_keywords, positional};
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::object::{TypeObject, number as protocol, text};
-use crate::types::bytes::Bytes;
+use crate::types::bytes::lookup_buffer;
 use crate::types::exceptions::{type_error, value_error};
-use crate::types::int::text::to_ascii;
+use crate::types::int::text::{to_ascii, trim};
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
 
 pub(super) fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
     let Some(ty) = class.downcast::<TypeObject>() else {
         return Err(type_error("float.__new__(X): X is not a type object"));
     };
     let is_float = std::ptr::eq(ty, &raw const FLOAT);
-    let named = kwnames.and_then(|names| names.exact::<Tuple>()).map_or(0, Tuple::len);
-    if named > 0 && is_float {
-        return Err(type_error("float() takes no keyword arguments"));
+    if is_float {
+        no_keywords("float", kwnames)?;
     }
     // A subclass may take keywords for its own `__init__`.
-    let value = match args.get(..args.len() - named.min(args.len())).unwrap_or_default() {
+    let value = match positional(args, kwnames) {
         [] => Value::float(0.0),
         [x] => from_number(x)?,
         more => return Err(type_error(format!("float expected at most 1 argument, got {}", more.len()))),
@@ -52,16 +51,23 @@ pub fn from_number(x: &Value) -> PyResult<Value> {
     }
     let parsed = if let Some(string) = x.downcast::<Str>() {
         match string.as_ascii() {
-            Some(ascii) => parse(ascii.as_bytes()),
-            None => parse(&to_ascii(string)),
+            Some(ascii) => parse_or_blank(ascii.as_bytes()),
+            None => parse_or_blank(&to_ascii(string)),
         }
-    } else if let Some(bytes) = x.downcast::<Bytes>() {
-        parse(bytes.as_slice())
+    } else if let Some(buffer) = lookup_buffer(x)? {
+        parse_or_blank(&buffer)
     } else {
         return Err(type_error(format!("float() argument must be a string or a number, not '{}'", x.ty().name())));
     };
     match parsed {
-        Some(value) => Ok(Value::float(value)),
-        None => Err(value_error(format!("could not convert string to float: {}", text::repr_string(x)?))),
+        Ok(value) => Ok(Value::float(value)),
+        // An empty text is shown without the white space that was around it.
+        Err(true) => Err(value_error("could not convert string to float: ''")),
+        Err(false) => Err(value_error(format!("could not convert string to float: {}", text::repr_string(x)?))),
     }
+}
+
+/// The float, or whether there was only white space.
+fn parse_or_blank(text: &[u8]) -> Result<f64, bool> {
+    parse(text).ok_or_else(|| trim(text).is_empty())
 }

@@ -114,7 +114,10 @@ pub(super) fn from_hex(text: &[u8]) -> PyResult<f64> {
         let kept = significand.checked_shr(cut as u32).unwrap_or(0);
         let half = 1u64.checked_shl(cut as u32 - 1).unwrap_or(0);
         let rest = significand & (half.wrapping_mul(2).wrapping_sub(1));
-        let up = rest > half || (rest == half && (sticky || kept & 1 == 1));
+        // Half the smallest float is a tie that goes down to zero. But where the half bit is the highest of the first
+        // hexadecimal digit, CPython looks for the next bit in the character before it, which counts as odd.
+        let misread = kept == 0 && cut % 4 == 0 && !matches!(mantissa, [b'0', ..] | [b'.', b'0', ..]);
+        let up = rest > half || (rest == half && (sticky || kept & 1 == 1 || misread));
         ldexp((kept + u64::from(up)) as f64, lowest)
     };
     if rounded.is_infinite() { Err(too_large()) } else { Ok(sign * rounded) }

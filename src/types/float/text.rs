@@ -67,9 +67,40 @@ fn split(text: &str) -> (String, i32) {
     (digits, exponent.parse().unwrap_or(0) + 1)
 }
 
-/// The fewest digits that read back as the same float.
+/// The fewest digits that read back as the same float; of two choices equally near, the even one.
 pub fn shortest(magnitude: f64) -> (String, i32) {
-    split(&format!("{magnitude:e}"))
+    let (digits, point) = split(&format!("{magnitude:e}"));
+    match even_choice(magnitude, &digits) {
+        Some(even) => (even, point),
+        None => (digits, point),
+    }
+}
+
+/// The even one of two digit strings of the length of `digits` that are equally near to the value; `None` when there is
+/// but one nearest. Rust's formatting rounds such ties up.
+fn even_choice(magnitude: f64, digits: &str) -> Option<String> {
+    let bits = magnitude.to_bits();
+    let biased = (bits >> 52) as i32;
+    if biased == 0 {
+        return None;
+    }
+    // The value is `odd / 2 ** places`, so its exact decimal digits are those of `odd * 5 ** places`.
+    let mantissa = bits & ((1 << 52) - 1) | 1 << 52;
+    let zeros = mantissa.trailing_zeros();
+    let places = u32::try_from(1075 - biased).ok()?.checked_sub(zeros)?;
+    if places == 0 || places > 27 {
+        return None;
+    }
+    let exact = (mantissa >> zeros).checked_mul(5u64.checked_pow(places)?)?;
+    if exact.to_string().len() != digits.len() + 1 {
+        return None;
+    }
+    let below = exact / 10;
+    let even = (below + (below & 1)).to_string();
+    // Next to a power of two, only one of them may read back.
+    let scale = places - 1;
+    let same = even.len() == digits.len() && format!("{even}e-{scale}").parse() == Ok(magnitude);
+    if same && even != digits { Some(even.trim_end_matches('0').to_owned()) } else { None }
 }
 
 /// At most `count` (1 at least) significant digits, rounded half to even, without trailing zeros.

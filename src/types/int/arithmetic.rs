@@ -203,10 +203,10 @@ const EXACT: u64 = 1 << 53;
 #[inline]
 pub fn true_divide(left: &Value, right: &Value) -> PyResult<Value> {
     let (Some(a), Some(b)) = (num(left), num(right)) else { return Ok(Value::NOT_IMPLEMENTED) };
+    if matches!(b, Num::Small(0)) {
+        return Err(zero_division_error("division by zero"));
+    }
     if let (Num::Small(a), Num::Small(b)) = (a, b) {
-        if b == 0 {
-            return Err(zero_division_error("division by zero"));
-        }
         if a.unsigned_abs() <= EXACT && b.unsigned_abs() <= EXACT {
             return Ok(Value::float(a as f64 / b as f64));
         }

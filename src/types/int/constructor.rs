@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::native::{Function, thunk};
 use crate::object::value::Value;
 use crate::object::{TypeObject, call, number as protocol};
-use crate::types::bytes::Bytes;
+use crate::types::bytes::{Bytes, lookup_buffer};
 use crate::types::exceptions::{overflow_error, type_error, value_error};
 use crate::types::str::Str;
 use num_bigint::BigInt;
@@ -45,7 +45,7 @@ fn construct(class: &TypeObject, x: Option<&Value>, base: Option<&Value>) -> PyR
     Ok(Int::instance_of(class, number(&value)?.big().into_owned()))
 }
 
-/// The int that a str, bytes or bytearray holds; `None` for other types.
+/// The int that a str or bytes-like object holds; `None` for other types.
 fn from_text(x: &Value, base: u32) -> PyResult<Option<Value>> {
     if let Some(string) = x.downcast::<Str>() {
         return match string.as_ascii() {
@@ -54,10 +54,12 @@ fn from_text(x: &Value, base: u32) -> PyResult<Option<Value>> {
         }
         .map(Some);
     }
-    if let Some(bytes) = x.downcast::<Bytes>() {
-        return text::parse_value(bytes.as_slice(), base, x).map(Some);
+    let Some(buffer) = lookup_buffer(x)? else { return Ok(None) };
+    if x.downcast::<Bytes>().is_some() {
+        return text::parse_value(&buffer, base, x).map(Some);
     }
-    Ok(None)
+    // Other bytes-like objects are shown as bytes when they hold no int.
+    text::parse_value(&buffer, base, &Bytes::new_value(&buffer)).map(Some)
 }
 
 /// The exact int that `__int__`, `__index__` or `__trunc__` has given.

@@ -227,3 +227,6 @@ pub fn hash(value: &Value) -> PyResult<i64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

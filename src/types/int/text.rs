@@ -6,6 +6,7 @@ use crate::object::gil::GilCell;
 use crate::object::text as protocol;
 use crate::object::value::Value;
 use crate::types::exceptions::value_error;
+use crate::types::str::properties::{decimal_value, is_space};
 use crate::types::str::{Chars, Str};
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::Zero;
@@ -26,26 +27,6 @@ pub fn set_max_str_digits(digits: usize) {
     MAX_STR_DIGITS.get().set(digits);
 }
 
-/// The zeros of all scripts' decimal digits (Unicode 12.1, category Nd), in order.
-const ZEROS: [u32; 63] = [
-    0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0,
-    0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620,
-    0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0, 0x10d30, 0x11066, 0x110f0, 0x11136, 0x111d0,
-    0x112f0, 0x11450, 0x114d0, 0x11650, 0x116c0, 0x11730, 0x118e0, 0x11c50, 0x11d50, 0x11da0, 0x16a60, 0x16b50,
-    0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950,
-];
-
-/// The value of a decimal digit of any script, as `unicodedata.decimal`.
-pub fn decimal_digit(code: u32) -> Option<u8> {
-    let zero = ZEROS[..ZEROS.partition_point(|&zero| zero <= code)].last()?;
-    u8::try_from(code - zero).ok().filter(|&digit| digit < 10)
-}
-
-/// Whether a code point beyond ASCII is white space, as `str.isspace`.
-fn is_wide_space(code: u32) -> bool {
-    matches!(code, 0x85 | 0xa0 | 0x1680 | 0x2000..=0x200a | 0x2028 | 0x2029 | 0x202f | 0x205f | 0x3000)
-}
-
 /// What numbers are parsed from: white space beyond ASCII as blanks, digits of all scripts as ASCII digits, ending after
 /// the first other character beyond ASCII (as `?`). As `_PyUnicode_TransformDecimalAndSpaceToASCII`.
 pub fn to_ascii(text: &Str) -> Vec<u8> {
@@ -53,10 +34,10 @@ pub fn to_ascii(text: &Str) -> Vec<u8> {
     for code in text.chars().iter() {
         if code < 127 {
             out.push(code as u8);
-        } else if is_wide_space(code) {
+        } else if is_space(code) {
             out.push(b' ');
-        } else if let Some(digit) = decimal_digit(code) {
-            out.push(b'0' + digit);
+        } else if let Some(digit) = decimal_value(code) {
+            out.push(b'0' + digit as u8);
         } else {
             out.push(b'?');
             break;

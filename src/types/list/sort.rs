@@ -603,3 +603,78 @@ fn gallop_right(
     }
     Ok(high)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The generator of `tools/record_orders.py`.
+    pub struct Lcg(u64);
+
+    impl Lcg {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (self.0 >> 33) % n
+        }
+    }
+
+    fn keys(pattern: u64, n: u64, random: &mut Lcg) -> Vec<f64> {
+        (0..n)
+            .map(|i| match pattern {
+                0 => random.below(1_000_000) as f64,
+                1 => random.below(5) as f64,
+                2 => {
+                    let hit = random.below(100) == 0;
+                    (i + u64::from(hit) * random.below(n + 1)) as f64
+                }
+                3 => (n - i) as f64,
+                4 => ((i * i) % (n / 3 + 1)) as f64,
+                5 => (i % (n / 4 + 1) + random.below(3)) as f64,
+                _ if random.below(3) == 0 => f64::NAN,
+                _ => random.below(50) as f64,
+            })
+            .collect()
+    }
+
+    fn mix(hash: u64, value: usize) -> u64 {
+        (hash ^ value as u64).wrapping_mul(0x0100_0000_01b3)
+    }
+
+    #[test]
+    fn comparisons_are_cpythons_in_number_and_order() {
+        const START: u64 = 0xcbf2_9ce4_8422_2325;
+        for line in include_str!("sort_cases.txt").lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<u64> = line.split(' ').map(|field| field.parse().expect("a number")).collect();
+            let [pattern, n, reverse, comparisons, compared, ordered] = fields[..] else {
+                panic!("six fields: {line}")
+            };
+            let keys = keys(pattern, n, &mut Lcg(pattern * 1000 + n));
+            let (mut count, mut seen) = (0, START);
+            let (order, result) = timsort(keys.len(), reverse == 1, |a, b| {
+                count += 1;
+                seen = mix(mix(seen, a), b);
+                Ok(keys[a] < keys[b])
+            });
+            assert!(result.is_ok());
+            let shown = order.iter().fold(START, |hash, &at| mix(hash, at));
+            assert_eq!((count, seen, shown), (comparisons, compared, ordered), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_error_leaves_all_items() {
+        crate::vm::runtime::with(|| {
+            let keys: Vec<u64> = (0..500u64).map(|i| i * 7919 % 501).collect();
+            for fail_at in 0..3000 {
+                let mut count = 0;
+                let (mut order, result) = timsort(keys.len(), false, |a, b| {
+                    count += 1;
+                    if count > fail_at { Err(value_error("")) } else { Ok(keys[a] < keys[b]) }
+                });
+                assert!(result.is_err());
+                order.sort_unstable();
+                assert!(order.iter().copied().eq(0..500), "after {fail_at} comparisons");
+            }
+        });
+    }
+}

@@ -764,3 +764,88 @@ fn intersection_update(this: &Value, others: &Tuple) -> PyResult<()> {
 fn symmetric_difference_update(this: &Value, other: &Value) -> PyResult<()> {
     toggle(this, body(this)?, other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::number;
+    use crate::object::slots::BinaryOp;
+
+    /// The generator of `tools/record_orders.py`.
+    struct Lcg(u64);
+
+    impl Lcg {
+        fn below(&mut self, n: i64) -> i64 {
+            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((self.0 >> 33) % n as u64) as i64
+        }
+    }
+
+    fn mix(hash: u64, value: i64) -> u64 {
+        (hash ^ value as u64).wrapping_mul(0x0100_0000_01b3)
+    }
+
+    fn range(start: i64, stop: i64, step: i64) -> Value {
+        let step = usize::try_from(step).expect("positive");
+        List::from_vec((start..stop).step_by(step).map(Value::int).collect())
+    }
+
+    /// Random operations on a set; the checksum of its order after each.
+    fn run(seed: u64) -> PyResult<(usize, u64)> {
+        let mut random = Lcg(seed * 77 + 5);
+        let span = [20, 64, 300, 5000, 100_000, 8][seed as usize % 6];
+        let scale = [1, 8, 37][seed as usize % 3];
+        let mut set = new_set();
+        let mut hash = 0xcbf2_9ce4_8422_2325;
+        for step in 0..400 {
+            let op = random.below(12);
+            let a = random.below(span) * scale;
+            let n = random.below(40);
+            let some = range(a, a + n * scale, scale);
+            let table = body(&set)?;
+            match op {
+                0..4 => add_to(table, &Value::int(a))?,
+                4..6 => drop(table.remove(&Value::int(a), hash::hash(&Value::int(a))?)?),
+                6 => update(table, &some)?,
+                7 => {
+                    if let Some(key) = table.pop() {
+                        hash = mix(hash, key.as_small_int().expect("int"));
+                    }
+                }
+                8 => subtract_from(&set, table, &some)?,
+                9 => set = number::binary(BinaryOp::Xor, &set, &from_iterable(&some)?)?,
+                10 => set = copy(&set)?,
+                _ => {
+                    let other = from_iterable(&range(0, a, scale))?;
+                    let op = match (step % 7, step % 50) {
+                        (0, _) => Some(BinaryOp::And),
+                        (1, _) => Some(BinaryOp::Subtract),
+                        (_, 3) => Some(BinaryOp::Or),
+                        _ => None,
+                    };
+                    if let Some(op) = op {
+                        set = number::binary(op, &set, &other)?;
+                    }
+                }
+            }
+            let table = body(&set)?;
+            hash = mix(hash, table.len() as i64);
+            for key in table.keys() {
+                hash = mix(hash, key.as_small_int().expect("int"));
+            }
+            hash = mix(hash, sizeof(&set)? as i64);
+        }
+        Ok((body(&set)?.len(), hash))
+    }
+
+    #[test]
+    fn order_is_cpythons_after_any_operations() {
+        crate::vm::runtime::with(|| {
+            for line in include_str!("order_cases.txt").lines().filter(|line| !line.starts_with('#')) {
+                let fields: Vec<u64> = line.split(' ').map(|field| field.parse().expect("a number")).collect();
+                let (len, hash) = run(fields[0]).expect("no error");
+                assert_eq!((len as u64, hash), (fields[1], fields[2]), "seed {}", fields[0]);
+            }
+        });
+    }
+}

@@ -164,7 +164,9 @@ impl SetTable {
         self.inner().fill
     }
 
-    fn probe(&self, key: &Value, hash: i64) -> PyResult<Found> {
+    /// Looks for a key. When a comparison says that it is there but has changed the table, a search starts again; adding
+    /// takes the answer as it is.
+    fn probe(&self, key: &Value, hash: i64, adding: bool) -> PyResult<Found> {
         let text = key.exact::<Str>();
         'restart: loop {
             let inner = self.inner();
@@ -202,6 +204,9 @@ impl SetTable {
                     }
                     let known = known.clone();
                     let equal = compare::equal(&known, key)?;
+                    if equal && adding {
+                        return Ok(Found::Key(at));
+                    }
                     let inner = self.inner();
                     let same = inner.generation == generation
                         && inner.places.get(at).is_some_and(|entry| entry.key.as_ref().is_some_and(|k| k.is(&known)));
@@ -223,7 +228,7 @@ impl SetTable {
     /// # Errors
     /// What comparing keys raises.
     pub fn contains(&self, key: &Value, hash: i64) -> PyResult<bool> {
-        Ok(matches!(self.probe(key, hash)?, Found::Key(_)))
+        Ok(matches!(self.probe(key, hash, false)?, Found::Key(_)))
     }
 
     /// Adds a key, unless it is there.
@@ -231,7 +236,7 @@ impl SetTable {
     /// # Errors
     /// What comparing keys raises; the table is unchanged then.
     pub fn add(&self, key: &Value, hash: i64) -> PyResult<()> {
-        let Found::Nothing(unused, removed) = self.probe(key, hash)? else { return Ok(()) };
+        let Found::Nothing(unused, removed) = self.probe(key, hash, true)? else { return Ok(()) };
         let inner = self.inner_mut();
         if inner.places.is_empty() {
             inner.places = empty_places(MIN_SIZE);
@@ -250,7 +255,7 @@ impl SetTable {
     /// # Errors
     /// What comparing keys raises.
     pub fn remove(&self, key: &Value, hash: i64) -> PyResult<Option<Value>> {
-        let Found::Key(at) = self.probe(key, hash)? else { return Ok(None) };
+        let Found::Key(at) = self.probe(key, hash, false)? else { return Ok(None) };
         let inner = self.inner_mut();
         inner.used -= 1;
         Ok(std::mem::replace(&mut inner.places[at], Entry { hash: DUMMY, key: None }).key)

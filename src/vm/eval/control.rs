@@ -85,7 +85,6 @@ operation!(
     }
 );
 
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Calls
 
@@ -170,7 +169,14 @@ handler! {
 
 /// Calls what is in `register` with the `count` arguments behind it: natively, or by entering its frame.
 #[inline(never)]
-unsafe fn call_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, register: u32, count: u32) -> u8 {
+unsafe fn call_work(
+    ip: *const Cell,
+    fp: *mut u64,
+    vm: &'static Thread,
+    k: *const u64,
+    register: u32,
+    count: u32,
+) -> u8 {
     // SAFETY: the handler's arguments.
     let at = unsafe { At::new(ip, fp, vm, k) };
     match call_any(at, register, count) {
@@ -207,8 +213,7 @@ fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
             let fits = args.first().is_some_and(|this| {
                 method.owner().is_some_and(|owner| std::ptr::eq(this.ty(), owner) || this.ty().is_subtype(owner))
             });
-            let result =
-                if fits { method.function().call(args, None)? } else { call_protocol::call(&callee, args)? };
+            let result = if fits { method.function().call(args, None)? } else { call_protocol::call(&callee, args)? };
             finish_call(at, register, count, result);
             return Ok(false);
         }
@@ -480,14 +485,7 @@ pub(crate) unsafe fn stand_in_caller(vm: &'static Thread, header: *const u64) {
 
 #[cold]
 #[inline(never)]
-unsafe fn return_slow(
-    ip: *const Cell,
-    fp: *mut u64,
-    vm: &'static Thread,
-    k: *const u64,
-    index: usize,
-    result: u64,
-) {
+unsafe fn return_slow(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, index: usize, result: u64) {
     // SAFETY: the returning frame; a function's code outlives the call as its caller's constants do.
     unsafe {
         let named = (*ip).b as usize;
@@ -924,7 +922,8 @@ pub(crate) fn global(function: &Function, name: &Value) -> PyResult<Value> {
                     match crate::object::sequence::get_item(&builtins, name) {
                         Ok(value) => return Ok(value),
                         Err(raised)
-                            if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::KEY_ERROR) => {}
+                            if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::KEY_ERROR) => {
+                        }
                         Err(raised) => return Err(raised),
                     };
                 }

@@ -622,7 +622,9 @@ operation_generic! {
 fn learn_attr(object: &Value, name: &Value, cache: *mut AttrCache) {
     let ty = object.ty();
     let offset = ty.attr_offset();
-    if offset == 0 || ty.slot(|slots| slots.getattr).is_none_or(|f| f as usize != attribute::generic_get as *const () as usize) {
+    if offset == 0
+        || ty.slot(|slots| slots.getattr).is_none_or(|f| f as usize != attribute::generic_get as *const () as usize)
+    {
         return;
     }
     if let Some(found) = ty.lookup(name)

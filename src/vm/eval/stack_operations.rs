@@ -1,7 +1,7 @@
 //! Instructions that are not hot: each works on temporaries in their canonical places through a function that may fail.
 
 use super::cell::Cell;
-use super::control::{undefined, unbound_cell};
+use super::control::{unbound_cell, undefined};
 use super::handlers::operation;
 use super::registers::At;
 use super::unwind::{self, put_exception, raise, reraise, restore_handled};
