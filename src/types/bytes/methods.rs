@@ -456,7 +456,9 @@ pub(super) fn expandtabs<B: ByteString>(this: &Value, tabsize: Option<&Value>) -
 pub(super) fn replace<B: ByteString>(this: &Value, old: &Value, new: &Value, count: Option<isize>) -> PyResult<Value> {
     let (old, new, max) = (buffer_of(old)?, buffer_of(new)?, limit(count));
     let bytes = data::<B>(this)?;
-    if max == 0 || bytes.len() < old.len() {
+    // Nothing is put into an empty text when a count is given: CPython 3.8 stops there.
+    let counted_empty = bytes.is_empty() && count.is_some_and(|count| count >= 0);
+    if max == 0 || counted_empty || bytes.len() < old.len() {
         return B::same(this);
     }
     let found: Vec<usize> = if old.is_empty() {

@@ -143,6 +143,10 @@ pub fn encode_native(value: &Value, encoding: Encoding, errors: Option<&str>) ->
 /// # Errors
 /// `LookupError` for unknown encodings and error handlers, `UnicodeDecodeError`.
 pub fn decode(data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyResult<Value> {
+    // As PyUnicode_FromEncodedObject: nothing is asked about no data.
+    if data.is_empty() {
+        return Ok(Str::new_value(""));
+    }
     match encoding {
         None => decode_native(data, Encoding::Utf8, errors),
         Some(name) => match find(name) {

@@ -142,6 +142,10 @@ impl Reader<'_> {
             self.take()?;
         }
         spec.conversion = self.chars.get(self.at - 1).unwrap_or_default();
+        if self.bytes && spec.conversion == u32::from(b'i') {
+            // As _PyBytes_FormatEx, whose messages then say so.
+            spec.conversion = b'd'.into();
+        }
         Ok(spec)
     }
 
