@@ -481,6 +481,19 @@ impl StrBuilder {
         }
     }
 
+    /// Makes room for `count` more characters.
+    ///
+    /// # Errors
+    /// `MemoryError` when the machine has not that much.
+    pub(crate) fn try_reserve(&mut self, count: usize) -> PyResult<()> {
+        match &mut self.buffer {
+            Buffer::One(buffer) => buffer.try_reserve(count),
+            Buffer::Two(buffer) => buffer.try_reserve(count),
+            Buffer::Four(buffer) => buffer.try_reserve(count),
+        }
+        .map_err(|_| no_memory())
+    }
+
     /// Appends Rust text.
     pub fn push_str(&mut self, text: &str) {
         if text.is_ascii() {
