@@ -414,6 +414,14 @@ fn itoa(mut value: u64) -> Itoa {
     }
 }
 
+/// Appends the decimal digits of a small int.
+pub(super) fn push_small_int(out: &mut StrBuilder, value: i64) {
+    if value < 0 {
+        out.push(b'-'.into());
+    }
+    out.push_chars(Chars::One(itoa(value.unsigned_abs()).as_text().as_bytes()));
+}
+
 impl Itoa {
     fn as_text(&self) -> &str {
         self.buffer.get(self.start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("")
