@@ -5,10 +5,11 @@ use super::arguments::{check_memory, no_memory};
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::hash::hash_bytes;
-use crate::object::header::{Header, grow_raw, new_variable};
+use crate::object::header::{Header, allocate_raw, new_variable};
 use crate::object::value::{Payload, Value};
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::exceptions::overflow_error;
+use std::alloc::{Layout, realloc};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -325,46 +326,6 @@ impl Str {
     }
 }
 
-impl Str {
-    /// Appends to a str that nobody else refers to, in place where the allocator can. Gives `value` back when it is
-    /// shared, interned, of a subclass, or too narrow for `tail`.
-    pub(crate) fn append(value: Value, tail: &Str) -> Result<Value, Value> {
-        let fits = value.exact::<Str>().is_some_and(|text| {
-            text.header.count() == 1 && !text.interned.get() && text.width >= tail.width && !text.is_empty()
-        });
-        if !fits {
-            return Err(value);
-        }
-        let header = value.into_bits() as *mut Header;
-        let old = object_size(unsafe { &*header });
-        // SAFETY: the only reference to an exact str is held here: the object may move. The characters behind the old
-        // ones are written before the length is set. `tail` is another object, for this one has one reference.
-        unsafe {
-            let width = (*(header as *const Str)).width as usize;
-            let header = grow_raw(header, old, old + tail.len * width);
-            let text = header as *mut Str;
-            let place = (header as *mut u8).add(old);
-            match (width, tail.chars()) {
-                (1, _) => std::ptr::copy_nonoverlapping(tail.storage().as_ptr(), place, tail.len),
-                (2, chars) => {
-                    for (index, code) in chars.iter().enumerate() {
-                        (place as *mut u16).add(index).write(code as u16);
-                    }
-                }
-                (_, chars) => {
-                    for (index, code) in chars.iter().enumerate() {
-                        (place as *mut u32).add(index).write(code);
-                    }
-                }
-            }
-            (*text).len += tail.len;
-            (*text).ascii &= tail.ascii;
-            (*text).hash.set(-1);
-            Ok(Value::from_header(header))
-        }
-    }
-}
-
 impl Drop for Str {
     fn drop(&mut self) {
         if self.interned.get() {
@@ -404,8 +365,71 @@ fn write_codes(data: &mut [u8], codes: &[u32]) {
     }
 }
 
+/// `left + right` of two strs. When nobody else refers to `left`, its own storage grows, so that building a text piece
+/// by piece takes time in proportion to its length. As `unicode_concatenate`.
+///
+/// # Errors
+/// `TypeError` when `right` is no str, `MemoryError` when the machine has not that much.
+pub fn concat_owned(left: Value, right: &Value) -> PyResult<Value> {
+    if let (Some(text), Some(more)) = (left.exact::<Str>(), right.exact::<Str>())
+        && !left.is(right)
+        && left.header().is_some_and(|header| header.count() == 1)
+        && !text.interned.get()
+        && text.width >= more.width
+        && text.len > 0
+        && more.len > 0
+    {
+        let len = text.len.saturating_add(more.len);
+        let width = usize::from(text.width);
+        check_memory(len.saturating_mul(width))?;
+        let ascii = text.ascii && more.ascii;
+        let old_bytes = text.len * width;
+        let old_size = (size_of::<Str>() + old_bytes).next_multiple_of(8);
+        let new_size = (size_of::<Str>() + len * width).next_multiple_of(8);
+        // SAFETY: an exact str is one allocation of its object_size, made by allocate_raw with alignment 8. This is the
+        // only reference to it, so it may move; the old value is forgotten and the new address taken over.
+        unsafe {
+            let address = left.into_bits() as *mut u8;
+            let layout = Layout::from_size_align_unchecked(old_size, 8);
+            let grown = realloc(address, layout, new_size) as *mut Str;
+            if grown.is_null() {
+                drop(Value::from_header(address as *const Header));
+                return Err(no_memory());
+            }
+            let data = std::slice::from_raw_parts_mut((grown.add(1) as *mut u8).add(old_bytes), more.len * width);
+            write_chars(data, width, more.chars());
+            (*grown).len = len;
+            (*grown).ascii = ascii;
+            (*grown).hash.set(-1);
+            return Ok(Value::from_header(grown as *const Header));
+        }
+    }
+    crate::object::number::binary(crate::object::BinaryOp::Add, &left, right)
+}
+
+/// An exact str, for [`allocate`].
+#[inline]
+fn allocate_exact(len: usize, width: u8, ascii: bool, fill: impl FnOnce(&mut [u8])) -> Value {
+    let bytes = len * width as usize;
+    let body =
+        Str { header: Header::new(&super::STR), hash: Cell::new(-1), len, width, ascii, interned: Cell::new(false) };
+    // SAFETY: the size is what object_size() says, rounded as the layout of objects is; `fill` gets zeroed bytes.
+    unsafe {
+        let header = allocate_raw((size_of::<Str>() + bytes).next_multiple_of(8), false);
+        let object = header as *mut Str;
+        object.write(body);
+        let data = object.add(1) as *mut u8;
+        data.write_bytes(0, bytes);
+        fill(std::slice::from_raw_parts_mut(data, bytes));
+        Value::from_header(header)
+    }
+}
+
 #[inline]
 fn allocate(ty: &TypeObject, len: usize, width: u8, ascii: bool, fill: impl FnOnce(&mut [u8])) -> Value {
+    if std::ptr::eq(ty, &super::STR) {
+        return allocate_exact(len, width, ascii, fill);
+    }
     let body = Str { header: Header::new(ty), hash: Cell::new(-1), len, width, ascii, interned: Cell::new(false) };
     let bytes = len * width as usize;
     // SAFETY: the characters are written by `fill`; object_size() says the same size.
@@ -519,6 +543,19 @@ impl StrBuilder {
                 self.push(code);
             }
         }
+    }
+
+    /// Makes room for `count` more characters.
+    ///
+    /// # Errors
+    /// `MemoryError` when the machine has not that much.
+    pub(crate) fn try_reserve(&mut self, count: usize) -> PyResult<()> {
+        match &mut self.buffer {
+            Buffer::One(buffer) => buffer.try_reserve(count),
+            Buffer::Two(buffer) => buffer.try_reserve(count),
+            Buffer::Four(buffer) => buffer.try_reserve(count),
+        }
+        .map_err(|_| no_memory())
     }
 
     /// Appends Rust text.
@@ -699,3 +736,48 @@ macro_rules! name {
 
 /// Flags of the str type.
 pub(super) const FLAGS: TypeFlags = TypeFlags::BASE.and(TypeFlags::STR).and(TypeFlags::SIMPLE_DROP);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::hash::hash;
+    use crate::vm::runtime;
+
+    #[test]
+    fn owned_texts_grow_in_place_and_shared_ones_do_not() {
+        runtime::with(|| {
+            let pieces = ["a", "", "bc", "\u{e9}", "\u{1234}x", "z", "\u{12345}", "q\u{ff}", "end"];
+            let mut grown = Str::new_value("start");
+            let mut expected = "start".to_owned();
+            for _ in 0..50 {
+                for piece in pieces {
+                    let shared = grown.clone();
+                    let before = expected.clone();
+                    let piece_value = Str::new_value(piece);
+                    let copy = concat_owned(shared, &piece_value).expect("strs");
+                    grown = concat_owned(grown, &piece_value).expect("strs");
+                    expected.push_str(piece);
+                    for value in [&copy, &grown] {
+                        let text = value.exact::<Str>().expect("a str");
+                        assert!(text.equals_str(&expected));
+                        let fresh = Str::new_value(&expected);
+                        let fresh = fresh.exact::<Str>().expect("a str");
+                        assert!(text.equals(fresh) && text.hash() == fresh.hash());
+                        assert_eq!((text.width(), text.is_ascii()), (fresh.width(), fresh.is_ascii()));
+                    }
+                    assert!(before.len() <= expected.len());
+                }
+            }
+            // A text is never joined with itself in place, nor an interned one changed.
+            let twice = Str::new_value("abc");
+            let alias = twice.clone();
+            let doubled = concat_owned(twice, &alias).expect("strs");
+            assert!(doubled.exact::<Str>().is_some_and(|text| text.equals_str("abcabc")));
+            let name = intern("a name that is interned");
+            let longer = concat_owned(name, &Str::new_value("!")).expect("strs");
+            assert!(longer.exact::<Str>().is_some_and(|text| text.equals_str("a name that is interned!")));
+            assert!(!longer.exact::<Str>().is_some_and(Str::is_interned));
+            assert!(hash(&longer).is_ok());
+        });
+    }
+}
