@@ -23,6 +23,7 @@ FLAGS = [
     ("CASE_IGNORABLE", "Skipped when the form of a sigma is decided",
      lambda c: ("A\u03a3" + c + "A").lower()[1] == "\u03c3" and ("A\u03a3" + c).lower()[1] == "\u03c2"),
     ("CASED", "Cased: `str.title` makes what follows lowercase", lambda c: (c + "a").title()[-1] == "a"),
+    ("NAMED", "Has a name in this version of Unicode", lambda c: unicodedata.name(c, None) is not None),
 ]
 MAPS = [
     ("LOWER", "`str.lower`", str.lower),
@@ -113,6 +114,8 @@ def main():
         say("pub(super) static %s_SPECIAL: [(u32, &[u32]); %d] = [\n%s\n];" % (
             name, len(several),
             rows("(%#x, &[%s])" % (code, ", ".join("%#x" % ord(c) for c in text)) for code, text in several.items())))
+    names = "\n".join(unicodedata.name(chr(code), "") for code in range(LIMIT))
+    hashes.append(("NAMES", fnv(names.encode())))
     say("\n/// FNV-1a hashes of each property over all code points, as CPython answers.\n#[cfg(test)]\n#[rustfmt::skip]")
     say("pub(super) static HASHES: [(&str, u64); %d] = [\n%s\n];" % (
         len(hashes), rows('("%s", %#x)' % item for item in hashes)))

@@ -10,6 +10,7 @@ use crate::types::bytes::Bytes;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{BaseException, index_error, lookup_error, type_error};
 use crate::types::int;
+use crate::types::str::properties::name;
 use crate::types::str::repr::push_escape;
 use crate::types::str::{Chars, Str, StrBuilder};
 use crate::types::tuple::Tuple;
@@ -23,6 +24,7 @@ pub(crate) enum Handler {
     Replace,
     BackslashReplace,
     XmlCharRefReplace,
+    NameReplace,
     SurrogateEscape,
     SurrogatePass,
     Other(String),
@@ -74,6 +76,7 @@ impl Handler {
             "replace" => Handler::Replace,
             "backslashreplace" => Handler::BackslashReplace,
             "xmlcharrefreplace" => Handler::XmlCharRefReplace,
+            "namereplace" => Handler::NameReplace,
             "surrogateescape" => Handler::SurrogateEscape,
             "surrogatepass" => Handler::SurrogatePass,
             other => Handler::Other(other.to_owned()),
@@ -99,9 +102,14 @@ impl Handler {
             Handler::Strict => return Err(strict()),
             Handler::Ignore => Replacement::Text(Vec::new()),
             Handler::Replace => Replacement::Text(vec![u32::from(b'?'); end - start]),
-            Handler::BackslashReplace => {
+            Handler::BackslashReplace | Handler::NameReplace => {
                 let mut escaped = StrBuilder::new();
-                bad.iter().for_each(|code| push_escape(&mut escaped, code));
+                for code in bad.iter() {
+                    match name(code).filter(|_| *self == Handler::NameReplace) {
+                        Some(name) => escaped.push_str(&format!("\\N{{{name}}}")),
+                        None => push_escape(&mut escaped, code),
+                    }
+                }
                 let escaped = escaped.finish();
                 Replacement::Text(escaped.downcast::<Str>().map_or(Vec::new(), |text| text.chars().iter().collect()))
             }
@@ -164,7 +172,7 @@ impl Handler {
             Handler::BackslashReplace => {
                 (Str::new_value(&bad.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>()), end)
             }
-            Handler::XmlCharRefReplace => {
+            Handler::XmlCharRefReplace | Handler::NameReplace => {
                 return Err(type_error("don't know how to handle UnicodeDecodeError in error callback"));
             }
             Handler::SurrogateEscape => {
@@ -181,13 +189,7 @@ impl Handler {
                 None => return Err(strict()),
             },
             Handler::Other(name) => {
-                let handler = match registered(name) {
-                    Some(handler) => handler,
-                    None if name == "namereplace" => {
-                        return Err(type_error("don't know how to handle UnicodeDecodeError in error callback"));
-                    }
-                    None => return Err(unknown(name)),
-                };
+                let handler = registered(name).ok_or_else(|| unknown(name))?;
                 let exception = strict().into_value();
                 let result = call::call(&handler, std::slice::from_ref(&exception))?;
                 // The handler may have replaced the object that is decoded.

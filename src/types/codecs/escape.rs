@@ -2,8 +2,7 @@
 
 use super::Decoder;
 use crate::object::error::PyResult;
-use crate::types::exceptions::{UNICODE_ERROR, raise};
-use crate::types::str::Str;
+use crate::types::str::{Str, properties};
 
 fn push_escape(out: &mut Vec<u8>, code: u32) {
     let text = match code {
@@ -124,21 +123,29 @@ pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
     Ok(())
 }
 
-/// `\N{name}`: names are not known here, as in a CPython without its module unicodedata.
+/// `\N{name}`.
 fn named(decoder: &mut Decoder, start: usize) -> PyResult<()> {
     let mut end = start + 2;
+    let mut reason = "malformed \\N character escape";
     if decoder.data.get(end) == Some(&b'{') {
         end += 1;
         let rest = decoder.data.get(end..).unwrap_or_default();
         match memchr::memchr(b'}', rest) {
             Some(0) => {}
-            Some(_) => {
-                return Err(raise(&UNICODE_ERROR, "\\N escapes not supported (can't load unicodedata module)"));
+            Some(len) => {
+                let name = rest.get(..len).and_then(|name| std::str::from_utf8(name).ok());
+                end += len + 1;
+                if let Some(code) = name.and_then(properties::named) {
+                    decoder.out.push(code);
+                    decoder.at = end;
+                    return Ok(());
+                }
+                reason = "unknown Unicode character name";
             }
             None => end = decoder.data.len(),
         }
     }
-    decoder.error("unicodeescape", start, end, "malformed \\N character escape")
+    decoder.error("unicodeescape", start, end, reason)
 }
 
 /// Decodes `\u` and `\U` behind an odd number of backslashes. As `PyUnicode_DecodeRawUnicodeEscape`.

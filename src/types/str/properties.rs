@@ -2,7 +2,7 @@
 
 use super::unicode_tables as tables;
 pub(crate) use super::unicode_tables::{
-    ALPHA, CASE_IGNORABLE, CASED, DECIMAL, DIGIT, LOWER, NUMERIC, SPACE, TITLE, UPPER, XID_CONTINUE, XID_START,
+    ALPHA, CASE_IGNORABLE, CASED, DECIMAL, DIGIT, LOWER, NAMED, NUMERIC, SPACE, TITLE, UPPER, XID_CONTINUE, XID_START,
 };
 
 /// Letters and digits of any kind.
@@ -72,6 +72,34 @@ pub(crate) fn decimal_value(code: u32) -> Option<u32> {
     let zero = after.checked_sub(1).and_then(|index| tables::ZEROS.get(index))?;
     let value = code - zero;
     if value < 10 { Some(value) } else { None }
+}
+
+/// The name of a character, where Unicode 12.1 has one.
+pub(crate) fn name(code: u32) -> Option<String> {
+    let c = char::from_u32(code).filter(|_| has(code, NAMED))?;
+    if (0x2ebe1..0x2ebf0).contains(&code) {
+        // Not assigned, but CPython's last run of ideographs goes that far.
+        return Some(format!("CJK UNIFIED IDEOGRAPH-{code:X}"));
+    }
+    unicode_names2::name(c).map(|name| name.to_string())
+}
+
+/// The character of a name or alias, as `\N{...}` reads it: exactly, but for the case of letters.
+pub(crate) fn named(name: &str) -> Option<u32> {
+    let c = unicode_names2::character(name)?;
+    let code = u32::from(c);
+    let squeezed = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+    };
+    match self::name(code) {
+        Some(known) if known.eq_ignore_ascii_case(name) => Some(code),
+        // Found by a loose match only.
+        Some(known) if squeezed(&known) == squeezed(name) => None,
+        // An alias: control characters have nothing else.
+        Some(_) => Some(code),
+        None if code < 0xa0 => Some(code),
+        None => None,
+    }
 }
 
 /// A case mapping.
@@ -168,6 +196,12 @@ mod tests {
                 "XID_CONTINUE" => flag(XID_CONTINUE),
                 "CASE_IGNORABLE" => flag(CASE_IGNORABLE),
                 "CASED" => flag(CASED),
+                "NAMED" => flag(NAMED),
+                "NAMES" => (0..0x11_0000).fold(START, |hash, code| {
+                    let name = super::name(code).unwrap_or_default();
+                    let separator = if code > 0 { "\n" } else { "" };
+                    separator.bytes().chain(name.bytes()).fold(hash, fnv)
+                }),
                 "MAP_LOWER" => mapping(Case::Lower),
                 "MAP_UPPER" => mapping(Case::Upper),
                 "MAP_TITLE" => mapping(Case::Title),
@@ -177,7 +211,7 @@ mod tests {
             assert_eq!(found, expected, "{name}");
             checked += 1;
         }
-        assert_eq!(checked, 16);
+        assert_eq!(checked, 18);
         // Every decimal digit has a value, and nothing else.
         for code in 0..0x11_0000 {
             assert_eq!(decimal_value(code).is_some(), has(code, DECIMAL), "{code:#x}");

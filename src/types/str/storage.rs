@@ -563,8 +563,11 @@ impl FromIterator<u32> for StrBuilder {
     }
 }
 
-/// The interned strs by hash; the words do not count as references.
-static INTERNED: GilCell<RefCell<Option<HashMap<i64, Vec<u64>>>>> = GilCell::new(RefCell::new(None));
+/// Strs by hash, as words that do not count as references.
+type WeakStrs = HashMap<i64, Vec<u64>>;
+
+/// The interned strs.
+static INTERNED: GilCell<RefCell<Option<WeakStrs>>> = GilCell::new(RefCell::new(None));
 
 fn find_interned(hash: i64, same: impl Fn(&Str) -> bool) -> Option<Value> {
     let table = INTERNED.get().borrow();

@@ -3,7 +3,7 @@
 
 use super::arithmetic;
 use super::cell::Cell;
-use super::registers::{At, drop_bits, share_bits};
+use super::registers::{At, share_bits};
 use super::unwind::raise;
 use super::{EMPTY, Handler, Place, Shape, become_handler, is_heap, jump, next};
 use crate::object::attribute::{self, MethodLookup};
@@ -40,6 +40,7 @@ macro_rules! operation {
             unsafe fn work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
                 // SAFETY: called by the handler below with its own arguments.
                 let $at = unsafe { At::new(ip, fp, vm, k) };
+                #[allow(clippy::redundant_closure_call, reason = "the work may return early")]
                 let result: PyResult<()> = (|| $work)();
                 match result {
                     Ok(()) => true,
@@ -71,6 +72,7 @@ macro_rules! operation_generic {
             unsafe fn work<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
                 // SAFETY: called by the handler below with its own arguments.
                 let $at = unsafe { At::new(ip, fp, vm, k) };
+                #[allow(clippy::redundant_closure_call, reason = "the work may return early")]
                 let result: PyResult<()> = (|| $work)();
                 match result {
                     Ok(()) => true,
@@ -90,7 +92,6 @@ macro_rules! operation_generic {
         }
     };
 }
-pub(crate) use operation_generic;
 
 /// Declares a generic handler whose work says whether to jump.
 macro_rules! branch_generic {
@@ -102,6 +103,7 @@ macro_rules! branch_generic {
             unsafe fn work<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
                 // SAFETY: called by the handler below with its own arguments.
                 let $at = unsafe { At::new(ip, fp, vm, k) };
+                #[allow(clippy::redundant_closure_call, reason = "the work may return early")]
                 let result: PyResult<bool> = (|| $work)();
                 match result {
                     Ok(jumps) => jumps as u8,
