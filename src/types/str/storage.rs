@@ -5,7 +5,7 @@ use super::arguments::{check_memory, no_memory};
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::hash::hash_bytes;
-use crate::object::header::{Header, new_variable};
+use crate::object::header::{Header, grow_raw, new_variable};
 use crate::object::value::{Payload, Value};
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::exceptions::overflow_error;
@@ -322,6 +322,46 @@ impl Str {
         builder.push_chars(self.chars());
         builder.push_chars(other.chars());
         builder.finish()
+    }
+}
+
+impl Str {
+    /// Appends to a str that nobody else refers to, in place where the allocator can. Gives `value` back when it is
+    /// shared, interned, of a subclass, or too narrow for `tail`.
+    pub(crate) fn append(value: Value, tail: &Str) -> Result<Value, Value> {
+        let fits = value.exact::<Str>().is_some_and(|text| {
+            text.header.count() == 1 && !text.interned.get() && text.width >= tail.width && !text.is_empty()
+        });
+        if !fits {
+            return Err(value);
+        }
+        let header = value.into_bits() as *mut Header;
+        let old = object_size(unsafe { &*header });
+        // SAFETY: the only reference to an exact str is held here: the object may move. The characters behind the old
+        // ones are written before the length is set. `tail` is another object, for this one has one reference.
+        unsafe {
+            let width = (*(header as *const Str)).width as usize;
+            let header = grow_raw(header, old, old + tail.len * width);
+            let text = header as *mut Str;
+            let place = (header as *mut u8).add(old);
+            match (width, tail.chars()) {
+                (1, _) => std::ptr::copy_nonoverlapping(tail.storage().as_ptr(), place, tail.len),
+                (2, chars) => {
+                    for (index, code) in chars.iter().enumerate() {
+                        (place as *mut u16).add(index).write(code as u16);
+                    }
+                }
+                (_, chars) => {
+                    for (index, code) in chars.iter().enumerate() {
+                        (place as *mut u32).add(index).write(code);
+                    }
+                }
+            }
+            (*text).len += tail.len;
+            (*text).ascii &= tail.ascii;
+            (*text).hash.set(-1);
+            Ok(Value::from_header(header))
+        }
     }
 }
 
