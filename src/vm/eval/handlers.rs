@@ -812,6 +812,10 @@ fn learn_method(ty: &TypeObject, name: &Value, function: &Value, cache: *mut Met
     if ty.has_attributes() && (ty.attr_offset() == 0 || ty.keys().find(name).is_some()) {
         return;
     }
+    // The lookup may have run Python code that changed the type: only what the type holds now is kept alive by it.
+    if !ty.lookup(name).is_some_and(|held| held.is(function)) {
+        return;
+    }
     let version = ty.version();
     if version != 0 && ty.header().ty().has_flag(TypeFlags::TYPE) {
         // SAFETY: the second cell of the instruction.
