@@ -111,6 +111,7 @@ fn run(code: &Value, args: &Args) -> u8 {
         Ok(_) => 0,
         Err(raised) => finish(raised.into_value()),
     };
+    pycvm::gc::collect_at_exit();
     match sys::flush_stdout() {
         Ok(()) => status,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 120,

@@ -1,5 +1,5 @@
-//! What the loop attends to when its breaker is set. Signals and other threads come with their modules; until then
-//! nothing sets it.
+//! What the loop attends to when its breaker is set: a collection that is due. Signals and other threads come with their
+//! modules.
 
 use crate::object::error::PyResult;
 
@@ -8,5 +8,6 @@ use crate::object::error::PyResult;
 /// # Errors
 /// What a signal handler raises.
 pub(crate) fn attend() -> PyResult<()> {
+    crate::gc::collect_due();
     Ok(())
 }
