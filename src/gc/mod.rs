@@ -89,12 +89,3 @@ pub(crate) unsafe fn untrack(header: &Header) {
         (*link).set_prev(ptr::null());
     }
 }
-
-/// Whether the object is in a collector list.
-///
-/// # Safety
-/// The object's type is collected.
-pub(crate) unsafe fn is_tracked(header: &Header) -> bool {
-    // SAFETY: the caller's.
-    unsafe { !(*header.link()).next.get().is_null() }
-}

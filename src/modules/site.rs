@@ -37,7 +37,9 @@ pub static QUITTER: TypeObject = TypeObject::define::<Quitter>("_sitebuiltins.Qu
         ..Slots::EMPTY
     })
     .getset(&[
-        GetSet::read_only("name", |this| Ok(Str::new_value(this.exact::<Quitter>().map_or("", |quitter| quitter.name)))),
+        GetSet::read_only("name", |this| {
+            Ok(Str::new_value(this.exact::<Quitter>().map_or("", |quitter| quitter.name)))
+        }),
         GetSet::read_only("eof", |_| Ok(Str::new_value("Ctrl-D (i.e. EOF)"))),
     ]);
 

@@ -119,8 +119,15 @@ fn fill(dict: &Dict) -> PyResult<()> {
 }
 
 fn exit(status: Option<&Value>) -> PyResult<()> {
-    let raised = call::call(&SYSTEM_EXIT.value(), &status.cloned().into_iter().collect::<Vec<_>>())?;
-    Err(Raised::new(raised))
+    // As PyErr_SetObject: None stands for no argument, a tuple for several.
+    let args = match status.filter(|status| !status.is_none()) {
+        None => Vec::new(),
+        Some(status) => match status.downcast::<Tuple>() {
+            Some(tuple) => tuple.to_vec(),
+            None => vec![status.clone()],
+        },
+    };
+    Err(Raised::new(call::call(&SYSTEM_EXIT.value(), &args)?))
 }
 
 fn getrecursionlimit() -> i64 {

@@ -51,7 +51,7 @@ pub fn get_str(object: &Value, name: &str) -> PyResult<Value> {
 pub fn lookup(object: &Value, name: &Value) -> PyResult<Option<Value>> {
     let name = checked_name(name)?;
     let slot = object.ty().slot(|slots| slots.getattr);
-    if slot.is_none_or(|slot| slot as usize == generic_get as usize) {
+    if slot.is_none_or(|slot| slot as usize == generic_get as *const () as usize) {
         return generic_lookup(object, &name);
     }
     match get_interned(object, &name) {
@@ -235,7 +235,7 @@ pub enum MethodLookup {
 /// As for [`get`].
 pub fn get_method(object: &Value, name: &Value) -> PyResult<MethodLookup> {
     let ty = object.ty();
-    if ty.slot(|slots| slots.getattr).is_none_or(|slot| slot as usize != generic_get as usize) {
+    if ty.slot(|slots| slots.getattr).is_none_or(|slot| slot as usize != generic_get as *const () as usize) {
         return get_interned(object, name).map(MethodLookup::Bound);
     }
     let descriptor = ty.lookup(name);

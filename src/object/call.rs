@@ -6,6 +6,7 @@ use super::ty::TypeFlags;
 use super::value::Value;
 use crate::types::dict::Dict;
 use crate::types::exceptions::type_error;
+use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 
@@ -40,7 +41,8 @@ pub fn call_dict(callable: &Value, args: &[Value], kwargs: Option<&Dict>) -> PyR
             let mut all = args.to_vec();
             let mut names = Vec::with_capacity(kwargs.len());
             for (name, value) in kwargs.items() {
-                if name.downcast::<Str>().is_none() {
+                // A Python function says so itself, with its name.
+                if name.downcast::<Str>().is_none() && !callable.is_exact::<Function>() {
                     return Err(type_error("keywords must be strings"));
                 }
                 names.push(name);

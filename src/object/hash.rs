@@ -72,7 +72,7 @@ fn siphash24(k0: u64, k1: u64, data: &[u8]) -> u64 {
     let mut v1 = k1 ^ 0x646f_7261_6e64_6f6d;
     let mut v2 = k0 ^ 0x6c79_6765_6e65_7261;
     let mut v3 = k1 ^ 0x7465_6462_7974_6573;
-    let mut round = |v0: &mut u64, v1: &mut u64, v2: &mut u64, v3: &mut u64| {
+    let round = |v0: &mut u64, v1: &mut u64, v2: &mut u64, v3: &mut u64| {
         *v0 = v0.wrapping_add(*v1);
         *v2 = v2.wrapping_add(*v3);
         *v1 = v1.rotate_left(13) ^ *v0;

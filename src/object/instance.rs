@@ -366,7 +366,7 @@ pub(crate) fn clear_tail(object: &Header, ty: &TypeObject) {
 }
 
 /// The place of a `__slots__` value.
-pub(crate) fn slot_cell<'a>(object: &'a Value, index: usize) -> Option<&'a ValueCell> {
+pub(crate) fn slot_cell(object: &Value, index: usize) -> Option<&ValueCell> {
     let header = object.header()?;
     let ty = header.ty();
     if index >= ty.slot_count() {
@@ -374,20 +374,6 @@ pub(crate) fn slot_cell<'a>(object: &'a Value, index: usize) -> Option<&'a Value
     }
     // SAFETY: as in clear_tail.
     Some(unsafe { &*header.at::<ValueCell>(ty.tail_offset(header) + ty.slots_tail() + 8 * index) })
-}
-
-/// The place of the weak reference list of `object`, if its type gives it one.
-pub(crate) fn weakref_cell(object: &Value) -> Option<&ValueCell> {
-    let header = object.header()?;
-    let ty = header.ty();
-    if let Some(ty) = object.downcast::<TypeObject>() {
-        return Some(&ty.weakrefs);
-    }
-    if !ty.has_weakrefs() {
-        return None;
-    }
-    // SAFETY: the list's place is in the tail.
-    Some(unsafe { &*header.at::<ValueCell>(ty.tail_offset(header) + ty.weakref_tail()) })
 }
 
 /// Clears the weak references to a dying object and runs their callbacks.

@@ -402,6 +402,9 @@ pub struct Method {
     pub kind: MethodKind,
 }
 
+/// Sets an attribute, or deletes it when the value is `None`.
+pub type Setter = fn(&Value, Option<&Value>) -> PyResult<()>;
+
 /// A computed attribute of a type.
 #[derive(Debug)]
 pub struct GetSet {
@@ -410,15 +413,22 @@ pub struct GetSet {
     /// Reads it.
     pub get: fn(&Value) -> PyResult<Value>,
     /// Sets it, or deletes it when the value is `None`.
-    pub set: Option<fn(&Value, Option<&Value>) -> PyResult<()>>,
+    pub set: Option<Setter>,
     /// Its docstring.
     pub doc: Option<&'static str>,
+    /// A field of the body, as CPython's `PyMemberDef`: setting a read-only one has an error text of its own.
+    pub member: bool,
 }
 
 impl GetSet {
+    /// A read-only field of the body.
+    pub const fn member(name: &'static str, get: fn(&Value) -> PyResult<Value>) -> GetSet {
+        GetSet { name, get, set: None, doc: None, member: true }
+    }
+
     /// A read-only attribute.
     pub const fn read_only(name: &'static str, get: fn(&Value) -> PyResult<Value>) -> GetSet {
-        GetSet { name, get, set: None, doc: None }
+        GetSet { name, get, set: None, doc: None, member: false }
     }
 
     /// An attribute that can be set.
@@ -427,7 +437,7 @@ impl GetSet {
         get: fn(&Value) -> PyResult<Value>,
         set: fn(&Value, Option<&Value>) -> PyResult<()>,
     ) -> GetSet {
-        GetSet { name, get, set: Some(set), doc: None }
+        GetSet { name, get, set: Some(set), doc: None, member: false }
     }
 }
 
@@ -489,7 +499,7 @@ pub trait FromArg {
 impl FromArg for &Value {
     type Out<'a> = &'a Value;
     #[inline(always)]
-    fn from_arg<'a>(value: &'a Value, _at: At) -> PyResult<&'a Value> {
+    fn from_arg(value: &Value, _at: At) -> PyResult<&Value> {
         Ok(value)
     }
 }
@@ -497,7 +507,7 @@ impl FromArg for &Value {
 impl<T: Payload> FromArg for &T {
     type Out<'a> = &'a T;
     #[inline(always)]
-    fn from_arg<'a>(value: &'a Value, at: At) -> PyResult<&'a T> {
+    fn from_arg(value: &Value, at: At) -> PyResult<&T> {
         match value.downcast::<T>() {
             Some(body) => Ok(body),
             None => Err(at.wrong_type(T::type_object().name(), value)),
@@ -516,7 +526,7 @@ impl<A: FromArg> FromArg for Option<A> {
 impl FromArg for isize {
     type Out<'a> = isize;
     #[inline(always)]
-    fn from_arg<'a>(value: &'a Value, _at: At) -> PyResult<isize> {
+    fn from_arg(value: &Value, _at: At) -> PyResult<isize> {
         match value.as_small_int() {
             Some(int) => Ok(int as isize),
             None => number::index_to_isize(value),
@@ -526,7 +536,7 @@ impl FromArg for isize {
 
 impl FromArg for i32 {
     type Out<'a> = i32;
-    fn from_arg<'a>(value: &'a Value, _at: At) -> PyResult<i32> {
+    fn from_arg(value: &Value, _at: At) -> PyResult<i32> {
         let wide = number::index_to_i64_or_overflow(value, "Python int too large to convert to C long")?;
         i32::try_from(wide).map_err(|_| {
             overflow_error(if wide > 0 {
@@ -540,7 +550,7 @@ impl FromArg for i32 {
 
 impl FromArg for f64 {
     type Out<'a> = f64;
-    fn from_arg<'a>(value: &'a Value, _at: At) -> PyResult<f64> {
+    fn from_arg(value: &Value, _at: At) -> PyResult<f64> {
         number::to_f64(value)
     }
 }
@@ -548,7 +558,7 @@ impl FromArg for f64 {
 /// A truth value: any object is accepted.
 impl FromArg for bool {
     type Out<'a> = bool;
-    fn from_arg<'a>(value: &'a Value, _at: At) -> PyResult<bool> {
+    fn from_arg(value: &Value, _at: At) -> PyResult<bool> {
         number::truth(value)
     }
 }

@@ -121,7 +121,9 @@ pub fn inplace(op: BinaryOp, left: &Value, right: &Value) -> PyResult<Value> {
         BinaryOp::Multiply => return sequence_multiply(left, right, op.inplace_symbol(), true),
         _ => {}
     }
-    Err(unsupported(op.inplace_symbol(), left, right))
+    // As ternary_iop: `**=` has no symbol of its own.
+    let symbol = if op == BinaryOp::Power { op.symbol() } else { op.inplace_symbol() };
+    Err(unsupported(symbol, left, right))
 }
 
 /// `pow(base, exponent, modulus)`.

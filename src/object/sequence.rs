@@ -54,7 +54,7 @@ pub fn set_item(container: &Value, key: &Value, value: Value) -> PyResult<()> {
 pub fn delete_item(container: &Value, key: &Value) -> PyResult<()> {
     match container.ty().slot(|slots| slots.setitem) {
         Some(slot) => slot(container, key, None),
-        None => Err(type_error(format!("'{}' object doesn't support item deletion", container.ty().name()))),
+        None => Err(type_error(format!("'{}' object does not support item deletion", container.ty().name()))),
     }
 }
 

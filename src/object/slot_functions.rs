@@ -258,11 +258,12 @@ fn slot_descr_get(this: &Value, object: Option<&Value>, owner: &Value) -> PyResu
 }
 
 fn slot_descr_set(this: &Value, object: &Value, value: Option<&Value>) -> PyResult<()> {
-    match value {
-        Some(value) => required(this, name!("__set__"), &[object.clone(), value.clone()])?,
-        None => required(this, name!("__delete__"), std::slice::from_ref(object))?,
+    let (name, result) = match value {
+        Some(value) => ("__set__", call_special(this, name!("__set__"), &[object.clone(), value.clone()])?),
+        None => ("__delete__", call_special(this, name!("__delete__"), std::slice::from_ref(object))?),
     };
-    Ok(())
+    // As call_method_unbound: the message is the name alone.
+    result.map(drop).ok_or_else(|| attribute_error(name))
 }
 
 macro_rules! slot_unary {

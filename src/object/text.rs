@@ -74,7 +74,7 @@ pub fn str_string(value: &Value) -> PyResult<String> {
 /// # Errors
 /// `TypeError` when `__format__` gives no str, or what it raises.
 pub fn format(value: &Value, spec: &Value) -> PyResult<Value> {
-    if spec.downcast::<Str>().is_some_and(|spec| spec.len() == 0) {
+    if spec.downcast::<Str>().is_some_and(|spec| spec.is_empty()) {
         if value.is_exact::<Str>() {
             return Ok(value.clone());
         }

@@ -43,6 +43,7 @@ pub struct ValueCell(UnsafeCell<Option<Value>>);
 
 impl ValueCell {
     /// Empty.
+    #[allow(clippy::declare_interior_mutable_const, reason = "an initial value, copied at each use")]
     pub const EMPTY: ValueCell = ValueCell(UnsafeCell::new(None));
 
     /// A filled place.

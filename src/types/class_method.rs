@@ -51,7 +51,7 @@ macro_rules! wrapper {
                 ..Slots::EMPTY
             })
             .getset(&[
-                GetSet::read_only("__func__", |this| {
+                GetSet::member("__func__", |this| {
                     Ok(this.downcast::<$body>().and_then(|body| body.function.get()).unwrap_or(Value::NONE))
                 }),
                 GetSet::read_only("__isabstractmethod__", |this| {

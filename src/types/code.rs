@@ -96,22 +96,22 @@ pub static CODE: TypeObject = TypeObject::define::<Code>("code")
         ..Slots::EMPTY
     })
     .getset(&[
-        GetSet::read_only("co_argcount", |this| Ok(Value::int(body(this)?.fields.argcount.into()))),
-        GetSet::read_only("co_posonlyargcount", |this| Ok(Value::int(body(this)?.fields.posonlyargcount.into()))),
-        GetSet::read_only("co_kwonlyargcount", |this| Ok(Value::int(body(this)?.fields.kwonlyargcount.into()))),
-        GetSet::read_only("co_nlocals", |this| Ok(Value::int(body(this)?.fields.nlocals.into()))),
-        GetSet::read_only("co_stacksize", |this| Ok(Value::int(body(this)?.fields.stacksize.into()))),
-        GetSet::read_only("co_flags", |this| Ok(Value::int(body(this)?.fields.flags.into()))),
-        GetSet::read_only("co_code", |this| Ok(body(this)?.fields.code.clone())),
-        GetSet::read_only("co_consts", |this| Ok(body(this)?.fields.consts.clone())),
-        GetSet::read_only("co_names", |this| Ok(body(this)?.fields.names.clone())),
-        GetSet::read_only("co_varnames", |this| Ok(body(this)?.fields.varnames.clone())),
-        GetSet::read_only("co_freevars", |this| Ok(body(this)?.fields.freevars.clone())),
-        GetSet::read_only("co_cellvars", |this| Ok(body(this)?.fields.cellvars.clone())),
-        GetSet::read_only("co_filename", |this| Ok(body(this)?.fields.filename.clone())),
-        GetSet::read_only("co_name", |this| Ok(body(this)?.fields.name.clone())),
-        GetSet::read_only("co_firstlineno", |this| Ok(Value::int(body(this)?.fields.firstlineno.into()))),
-        GetSet::read_only("co_lnotab", |this| Ok(body(this)?.fields.lnotab.clone())),
+        GetSet::member("co_argcount", |this| Ok(Value::int(body(this)?.fields.argcount.into()))),
+        GetSet::member("co_posonlyargcount", |this| Ok(Value::int(body(this)?.fields.posonlyargcount.into()))),
+        GetSet::member("co_kwonlyargcount", |this| Ok(Value::int(body(this)?.fields.kwonlyargcount.into()))),
+        GetSet::member("co_nlocals", |this| Ok(Value::int(body(this)?.fields.nlocals.into()))),
+        GetSet::member("co_stacksize", |this| Ok(Value::int(body(this)?.fields.stacksize.into()))),
+        GetSet::member("co_flags", |this| Ok(Value::int(body(this)?.fields.flags.into()))),
+        GetSet::member("co_code", |this| Ok(body(this)?.fields.code.clone())),
+        GetSet::member("co_consts", |this| Ok(body(this)?.fields.consts.clone())),
+        GetSet::member("co_names", |this| Ok(body(this)?.fields.names.clone())),
+        GetSet::member("co_varnames", |this| Ok(body(this)?.fields.varnames.clone())),
+        GetSet::member("co_freevars", |this| Ok(body(this)?.fields.freevars.clone())),
+        GetSet::member("co_cellvars", |this| Ok(body(this)?.fields.cellvars.clone())),
+        GetSet::member("co_filename", |this| Ok(body(this)?.fields.filename.clone())),
+        GetSet::member("co_name", |this| Ok(body(this)?.fields.name.clone())),
+        GetSet::member("co_firstlineno", |this| Ok(Value::int(body(this)?.fields.firstlineno.into()))),
+        GetSet::member("co_lnotab", |this| Ok(body(this)?.fields.lnotab.clone())),
     ]);
 
 fn body(value: &Value) -> PyResult<&Code> {

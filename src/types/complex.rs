@@ -8,7 +8,7 @@ use crate::object::header::{Header, new_instance, new_object};
 use crate::object::native::{Function, GetSet, Method, thunk};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeFlags, TypeObject, call, number as protocol, text};
+use crate::object::{TypeFlags, TypeObject, attribute, call, number as protocol, text};
 use crate::types::exceptions::{overflow_error, type_error, value_error, zero_division_error};
 use crate::types::float::parse::{parse_prefix, without_underscores};
 use crate::types::float::text::{Style, format_double};
@@ -37,6 +37,7 @@ pub static COMPLEX: TypeObject = TypeObject::define::<Complex>("complex")
     .flags(TypeFlags::BASE.and(TypeFlags::SIMPLE_DROP))
     .slots(Slots {
         new: Some(new),
+        getattr: Some(attribute::generic_get),
         repr: Some(repr),
         hash: Some(hash),
         compare: Some(compare),
@@ -88,12 +89,14 @@ const GETSET: &[GetSet] = &[
         get: |this| Ok(Value::float(number(this)?.0)),
         set: None,
         doc: Some("the real part of a complex number"),
+        member: false,
     },
     GetSet {
         name: "imag",
         get: |this| Ok(Value::float(number(this)?.1)),
         set: None,
         doc: Some("the imaginary part of a complex number"),
+        member: false,
     },
 ];
 

@@ -319,11 +319,11 @@ fn check(this: &Value, object: &Value) -> PyResult<()> {
 fn check_self(this: &Value, args: &[Value]) -> PyResult<()> {
     let (name, owner) = parts(this)?;
     let Some(object) = args.first() else {
-        return Err(type_error(if this.is_exact::<MethodDescriptor>() {
-            format!("unbound method {}.{}() needs an argument", owner_of(&owner).name(), text_of(&name))
-        } else {
-            format!("descriptor '{}' of '{}' object needs an argument", text_of(&name), owner_of(&owner).name())
-        }));
+        return Err(type_error(format!(
+            "descriptor '{}' of '{}' object needs an argument",
+            text_of(&name),
+            owner_of(&owner).name()
+        )));
     };
     if object.ty().is_subtype(owner_of(&owner)) {
         return Ok(());
@@ -472,6 +472,7 @@ fn getset_set(this: &Value, object: &Value, value: Option<&Value>) -> PyResult<(
     check(this, object)?;
     match body.definition.set {
         Some(set) => set(object, value),
+        None if body.definition.member => Err(attribute_error("readonly attribute")),
         None => Err(attribute_error(format!(
             "attribute '{}' of '{}' objects is not writable",
             body.definition.name,

@@ -52,12 +52,12 @@ pub static FRAME: TypeObject = TypeObject::define::<Frame>("frame")
     .getset(&[
         GetSet::read_only("f_back", |this| Ok(back(this)?.unwrap_or(Value::NONE))),
         GetSet::read_only("f_code", |this| Ok(body(this)?.code.clone())),
-        GetSet::read_only("f_globals", |this| Ok(globals(this)?)),
+        GetSet::read_only("f_globals", globals),
         GetSet::read_only("f_builtins", |this| {
             let globals = globals(this)?;
             Ok(globals.downcast::<Dict>().and_then(runtime::builtins_of).unwrap_or(Value::NONE))
         }),
-        GetSet::read_only("f_locals", |this| locals_of(this)),
+        GetSet::read_only("f_locals", locals_of),
         GetSet::read_only("f_lasti", |this| Ok(Value::int(last_instruction(this)?.into()))),
         GetSet::read_only("f_lineno", |this| Ok(Value::int(line(this)?.into()))),
         GetSet::new(

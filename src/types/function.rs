@@ -66,8 +66,8 @@ pub static FUNCTION: TypeObject = TypeObject::define::<Function>("function")
 
 const GETSET: &[GetSet] = &[
     GetSet::new("__code__", |this| Ok(body(this)?.code.get().unwrap_or(Value::NONE)), set_code),
-    GetSet::read_only("__globals__", |this| Ok(body(this)?.globals.clone())),
-    GetSet::read_only("__closure__", |this| Ok(body(this)?.closure.clone().unwrap_or(Value::NONE))),
+    GetSet::member("__globals__", |this| Ok(body(this)?.globals.clone())),
+    GetSet::member("__closure__", |this| Ok(body(this)?.closure.clone().unwrap_or(Value::NONE))),
     GetSet::new("__defaults__", |this| Ok(body(this)?.defaults.get().unwrap_or(Value::NONE)), set_defaults),
     GetSet::new(
         "__kwdefaults__",

@@ -42,8 +42,8 @@ pub static METHOD: TypeObject = TypeObject::define::<Method>("method")
         ..Slots::EMPTY
     })
     .getset(&[
-        GetSet::read_only("__func__", |this| Ok(body(this)?.function.clone())),
-        GetSet::read_only("__self__", |this| Ok(body(this)?.this.clone())),
+        GetSet::member("__func__", |this| Ok(body(this)?.function.clone())),
+        GetSet::member("__self__", |this| Ok(body(this)?.this.clone())),
         GetSet::read_only("__doc__", |this| {
             Ok(attribute::lookup_str(&body(this)?.function, "__doc__")?.unwrap_or(Value::NONE))
         }),

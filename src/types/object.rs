@@ -58,6 +58,7 @@ const GETSET: &[GetSet] = &[GetSet {
     get: |this| Ok(this.ty().value()),
     set: Some(set_class),
     doc: Some("the object's class"),
+    member: false,
 }];
 
 /// `<module.Name object at 0x...>`.
@@ -81,11 +82,11 @@ fn is_overridden(ty: &TypeObject, slot: fn(&Slots) -> usize, own: usize) -> bool
 }
 
 fn overrides_new(ty: &TypeObject) -> bool {
-    is_overridden(ty, |slots| slots.new.map_or(0, |f| f as usize), new as usize)
+    is_overridden(ty, |slots| slots.new.map_or(0, |f| f as usize), new as *const () as usize)
 }
 
 fn overrides_init(ty: &TypeObject) -> bool {
-    is_overridden(ty, |slots| slots.init.map_or(0, |f| f as usize), init as usize)
+    is_overridden(ty, |slots| slots.init.map_or(0, |f| f as usize), init as *const () as usize)
 }
 
 /// `object.__new__`; surplus arguments are an error unless `__init__` alone is overridden.

@@ -52,9 +52,9 @@ pub static PROPERTY: TypeObject = TypeObject::define::<Property>("property")
         method!(deleter, "deleter($self, function, /)", "Descriptor to change the deleter on a property."),
     ])
     .getset(&[
-        GetSet::read_only("fget", |this| part(this, |p| &p.get)),
-        GetSet::read_only("fset", |this| part(this, |p| &p.set)),
-        GetSet::read_only("fdel", |this| part(this, |p| &p.delete)),
+        GetSet::member("fget", |this| part(this, |p| &p.get)),
+        GetSet::member("fset", |this| part(this, |p| &p.set)),
+        GetSet::member("fdel", |this| part(this, |p| &p.delete)),
         GetSet::new("__doc__", |this| part(this, |p| &p.doc), |this, value| {
             body(this)?.doc.set(value.cloned());
             Ok(())

@@ -8,7 +8,7 @@ use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value};
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeFlags, TypeObject, builtins, compare, hash, number, text};
+use crate::object::{TypeFlags, TypeObject, attribute, builtins, compare, hash, number, text};
 use crate::types::exceptions::{index_error, overflow_error, type_error, value_error};
 use crate::types::int::{self, Num};
 use crate::types::slice::{self, Slice};
@@ -40,6 +40,7 @@ unsafe impl Payload for Range {
 pub static RANGE: TypeObject = TypeObject::define::<Range>("range")
     .slots(Slots {
         new: Some(new),
+        getattr: Some(attribute::generic_get),
         repr: Some(repr),
         hash: Some(hash_),
         compare: Some(rich_compare),
@@ -78,9 +79,9 @@ const METHODS: &[Method] = &[
 ];
 
 const GETSET: &[GetSet] = &[
-    GetSet::read_only("start", |this| Ok(body(this)?.start.clone())),
-    GetSet::read_only("stop", |this| Ok(body(this)?.stop.clone())),
-    GetSet::read_only("step", |this| Ok(body(this)?.step.clone())),
+    GetSet::member("start", |this| Ok(body(this)?.start.clone())),
+    GetSet::member("stop", |this| Ok(body(this)?.stop.clone())),
+    GetSet::member("step", |this| Ok(body(this)?.step.clone())),
 ];
 
 /// An int's value. Ranges hold ints only.
@@ -358,7 +359,7 @@ pub static RANGE_ITERATOR: TypeObject = TypeObject::define::<RangeIterator>("ran
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(|this| Ok(iterator(this)?.advance().map(Value::int))),
-        getattr: Some(crate::object::attribute::generic_get),
+        getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
     .methods(&[
@@ -473,7 +474,7 @@ pub static LONG_RANGE_ITERATOR: TypeObject = TypeObject::define::<LongRangeItera
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(long_next),
-        getattr: Some(crate::object::attribute::generic_get),
+        getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
     .methods(&[

@@ -7,7 +7,7 @@ use crate::object::header::{Header, new_object};
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeObject, compare, number, text};
+use crate::object::{TypeObject, attribute, compare, number, text};
 use crate::types::exceptions::{type_error, value_error};
 use crate::types::int;
 use crate::types::str::StrBuilder;
@@ -33,7 +33,13 @@ unsafe impl Payload for Slice {
 
 /// The type object of `slice`.
 pub static SLICE: TypeObject = TypeObject::define::<Slice>("slice")
-    .slots(Slots { new: Some(new), repr: Some(repr), compare: Some(rich_compare), ..Slots::EMPTY })
+    .slots(Slots {
+        new: Some(new),
+        getattr: Some(attribute::generic_get),
+        repr: Some(repr),
+        compare: Some(rich_compare),
+        ..Slots::EMPTY
+    })
     .methods(METHODS)
     .getset(GETSET)
     .doc(
@@ -55,9 +61,9 @@ const METHODS: &[Method] = &[
 ];
 
 const GETSET: &[GetSet] = &[
-    GetSet::read_only("start", |this| Ok(body(this)?.start.clone())),
-    GetSet::read_only("stop", |this| Ok(body(this)?.stop.clone())),
-    GetSet::read_only("step", |this| Ok(body(this)?.step.clone())),
+    GetSet::member("start", |this| Ok(body(this)?.start.clone())),
+    GetSet::member("stop", |this| Ok(body(this)?.stop.clone())),
+    GetSet::member("step", |this| Ok(body(this)?.step.clone())),
 ];
 
 const NOT_AN_INDEX: &str = "slice indices must be integers or None or have an __index__ method";

@@ -47,9 +47,9 @@ pub static SUPER: TypeObject = TypeObject::define::<Super>("super")
         ..Slots::EMPTY
     })
     .getset(&[
-        GetSet { name: "__thisclass__", get: |this| part(this, |s| &s.class), set: None, doc: Some("the class invoking super()") },
-        GetSet { name: "__self__", get: |this| part(this, |s| &s.object), set: None, doc: Some("the instance invoking super(); may be None") },
-        GetSet { name: "__self_class__", get: |this| part(this, |s| &s.object_type), set: None, doc: Some("the type of the instance invoking super(); may be None") },
+        GetSet { name: "__thisclass__", get: |this| part(this, |s| &s.class), set: None, doc: Some("the class invoking super()"), member: true },
+        GetSet { name: "__self__", get: |this| part(this, |s| &s.object), set: None, doc: Some("the instance invoking super(); may be None"), member: true },
+        GetSet { name: "__self_class__", get: |this| part(this, |s| &s.object_type), set: None, doc: Some("the type of the instance invoking super(); may be None"), member: true },
     ]);
 
 fn body(value: &Value) -> PyResult<&Super> {
@@ -80,7 +80,7 @@ fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
         return Err(type_error("super() takes no keyword arguments"));
     }
     if args.len() > 2 {
-        return Err(type_error(format!("super() expected at most 2 arguments, got {}", args.len())));
+        return Err(type_error(format!("super() takes at most 2 arguments ({} given)", args.len())));
     }
     let (class, object) = match args {
         [] => implicit()?,

@@ -63,16 +63,16 @@ const GETSET: &[GetSet] = &[
     GetSet::read_only("__dict__", |this| Ok(ty(this)?.dict().map_or(Value::NONE, mapping_proxy::new))),
     GetSet::new("__doc__", doc, set_doc),
     GetSet::read_only("__text_signature__", |_| Ok(Value::NONE)),
-    GetSet::read_only("__base__", |this| Ok(ty(this)?.base_type().map_or(Value::NONE, TypeObject::value))),
-    GetSet::read_only("__mro__", |this| Ok(ty(this)?.mro().unwrap_or(Value::NONE))),
-    GetSet::read_only("__flags__", |this| Ok(Value::int((ty(this)?.all_flags().0 & 0xffff_ffff) as i64))),
-    GetSet::read_only("__basicsize__", |this| Ok(Value::int(ty(this)?.basic_size() as i64))),
-    GetSet::read_only("__itemsize__", |this| Ok(Value::int(if ty(this)?.is_variable_size() { 8 } else { 0 }))),
-    GetSet::read_only("__dictoffset__", |this| {
+    GetSet::member("__base__", |this| Ok(ty(this)?.base_type().map_or(Value::NONE, TypeObject::value))),
+    GetSet::member("__mro__", |this| Ok(ty(this)?.mro().unwrap_or(Value::NONE))),
+    GetSet::member("__flags__", |this| Ok(Value::int((ty(this)?.all_flags().0 & 0xffff_ffff) as i64))),
+    GetSet::member("__basicsize__", |this| Ok(Value::int(ty(this)?.basic_size() as i64))),
+    GetSet::member("__itemsize__", |this| Ok(Value::int(if ty(this)?.is_variable_size() { 8 } else { 0 }))),
+    GetSet::member("__dictoffset__", |this| {
         let ty = ty(this)?;
         Ok(Value::int(if ty.has_attributes() { ty.body_size() as i64 } else { 0 }))
     }),
-    GetSet::read_only("__weakrefoffset__", |this| {
+    GetSet::member("__weakrefoffset__", |this| {
         let ty = ty(this)?;
         Ok(Value::int(if ty.has_weakrefs() { (ty.body_size() + ty.weakref_tail()) as i64 } else { 0 }))
     }),
@@ -540,7 +540,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         let winner = calculate_metaclass(&metatype, &base_list)?;
         if !winner.is(&metatype) {
             if let Some(winner_new) = ty(&winner)?.slot(|slots| slots.new)
-                && winner_new as usize != new as usize
+                && winner_new as usize != new as *const () as usize
             {
                 return winner_new(&winner, args, kwnames);
             }
@@ -570,7 +570,8 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
             } else {
                 crate::object::iter::collect(slots)?
             };
-            if !names.is_empty() && base.is_variable_size() && !base.is_subtype(&TYPE) {
+            let varies = base.is_variable_size() || base.is_subtype(&crate::types::int::INT);
+            if !names.is_empty() && varies && !base.is_subtype(&TYPE) {
                 return Err(type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name())));
             }
             for slot in names {
@@ -706,6 +707,7 @@ static DICT_GETSET: GetSet = GetSet {
     get: object_dict,
     set: Some(set_object_dict),
     doc: Some("dictionary for instance variables (if defined)"),
+    member: false,
 };
 
 static WEAKREF_GETSET: GetSet = GetSet {
@@ -713,6 +715,7 @@ static WEAKREF_GETSET: GetSet = GetSet {
     get: |this| crate::types::weakref::first(this),
     set: None,
     doc: Some("list of weak references to the object (if defined)"),
+    member: false,
 };
 
 /// `object.__dict__` of an object with attributes.

@@ -21,11 +21,41 @@ const REASON: usize = 4;
 
 /// The fields of all three classes.
 pub(crate) const FIELDS: &[GetSet] = &[
-    GetSet { name: "encoding", get: get::<ENCODING>, set: Some(set::<ENCODING>), doc: Some("exception encoding") },
-    GetSet { name: "object", get: get::<OBJECT>, set: Some(set::<OBJECT>), doc: Some("exception object") },
-    GetSet { name: "start", get: get_index::<START>, set: Some(set_index::<START>), doc: Some("exception start") },
-    GetSet { name: "end", get: get_index::<END>, set: Some(set_index::<END>), doc: Some("exception end") },
-    GetSet { name: "reason", get: get::<REASON>, set: Some(set::<REASON>), doc: Some("exception reason") },
+    GetSet {
+        name: "encoding",
+        get: get::<ENCODING>,
+        set: Some(set::<ENCODING>),
+        doc: Some("exception encoding"),
+        member: false,
+    },
+    GetSet {
+        name: "object",
+        get: get::<OBJECT>,
+        set: Some(set::<OBJECT>),
+        doc: Some("exception object"),
+        member: false,
+    },
+    GetSet {
+        name: "start",
+        get: get_index::<START>,
+        set: Some(set_index::<START>),
+        doc: Some("exception start"),
+        member: false,
+    },
+    GetSet {
+        name: "end",
+        get: get_index::<END>,
+        set: Some(set_index::<END>),
+        doc: Some("exception end"),
+        member: false,
+    },
+    GetSet {
+        name: "reason",
+        get: get::<REASON>,
+        set: Some(set::<REASON>),
+        doc: Some("exception reason"),
+        member: false,
+    },
 ];
 
 /// The slots of `UnicodeEncodeError`.

@@ -37,8 +37,7 @@ fn append_chain(out: &mut String, exception: &Value, seen: &mut Vec<u64>) {
     // The chain is followed to its beginning first; a list, for chains may be long.
     let mut chain: Vec<(Value, &'static str)> = vec![(exception.clone(), "")];
     seen.push(exception.bits());
-    loop {
-        let Some((last, _)) = chain.last() else { break };
+    while let Some((last, _)) = chain.last() {
         let Some(body) = last.downcast::<BaseException>() else { break };
         let next = match body.cause() {
             Some(cause) => Some((cause, CAUSE)),
@@ -67,18 +66,15 @@ fn append_traceback(out: &mut String, exception: &Value) {
     let Some(mut at) = exception.downcast::<BaseException>().and_then(BaseException::traceback) else { return };
     out.push_str("Traceback (most recent call last):\n");
     let mut entries = Vec::new();
-    loop {
-        let Some(level) = at.exact::<Traceback>() else { break };
+    while let Some(level) = at.exact::<Traceback>() {
         let (file, name) = level
             .frame()
             .exact::<Frame>()
             .and_then(|frame| frame.code().map(|code| (code.filename(), code.name())))
             .unwrap_or_default();
         entries.push((file, level.line(), name));
-        match level.next() {
-            Some(next) => at = next,
-            None => break,
-        }
+        let Some(next) = level.next() else { break };
+        at = next;
     }
     // As tb_printinternal: sys.tracebacklimit keeps the last entries.
     let limit = sys::traceback_limit();

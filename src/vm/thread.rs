@@ -29,8 +29,6 @@ pub struct Thread {
     native_limit: Cell<usize>,
     /// The exception on its way.
     pub(crate) raised: ValueCell,
-    /// What `run` returns.
-    pub(crate) result: ValueCell,
     /// The exception being handled, innermost first; generators have a level of their own.
     pub(crate) handled: Cell<*const Handled>,
     root_handled: Handled,
@@ -70,7 +68,6 @@ static MAIN: GilCell<Thread> = GilCell::new(Thread {
     recursion_limit: Cell::new(1000),
     native_limit: Cell::new(0),
     raised: ValueCell::EMPTY,
-    result: ValueCell::EMPTY,
     handled: Cell::new(std::ptr::null()),
     root_handled: Handled::new(),
     activation: Cell::new(std::ptr::null()),

@@ -209,8 +209,6 @@ struct Translator<'a> {
     offsets: Vec<u32>,
     /// (cell, bytecode offset of the target), patched at the end.
     jumps: Vec<(usize, u32)>,
-    /// Cells whose operand `b` is the cell index of a bytecode offset.
-    addresses: Vec<(usize, u32)>,
     /// First cell by bytecode unit.
     starts: Vec<u32>,
     stack: Vec<Entry>,
@@ -254,7 +252,6 @@ fn translate(code: &Code, bound: bool) -> PyResult<Constants> {
         cells: Vec::with_capacity(instructions.len() + 4),
         offsets: Vec::new(),
         jumps: Vec::new(),
-        addresses: Vec::new(),
         starts: vec![u32::MAX; bytecode.len() / 2 + 1],
         stack: Vec::new(),
         defined: Vec::new(),
@@ -598,10 +595,21 @@ impl Translator<'_> {
         }
     }
 
+    /// Brings the stack positions from `from` on into their canonical temporaries, with nothing that stands below them in
+    /// a register of theirs or behind: the frame of a call, or more results than operands, may lie there.
+    fn settle_from(&mut self, from: usize) {
+        self.materialize_from(from);
+        let first = self.canonical(from);
+        let in_the_way = |entry: &Entry| matches!(entry, Entry::Temp(register) if *register >= first);
+        if self.stack[..from].iter().any(in_the_way) {
+            self.canonicalize();
+        }
+    }
+
     /// An operation on the topmost `taken` stack positions, all in their canonical temporaries, that leaves `left` there.
     fn on_stack(&mut self, handler: Handler, taken: usize, left: usize, b: u32, c: u32) {
         let from = self.stack.len() - taken;
-        self.materialize_from(from);
+        self.settle_from(from);
         let a = self.canonical(from);
         self.emit(handler, a, b, c);
         self.stack.truncate(from);
@@ -948,7 +956,7 @@ impl Translator<'_> {
             }
             O::GetAiter => self.on_stack(h::get_aiter, 1, 1, 0, 0),
             O::GetAnext => {
-                self.materialize(top - 1);
+                self.settle_from(top - 1);
                 let register = self.canonical(top);
                 self.emit(h::get_anext, register, self.canonical(top - 1), 0);
                 self.push_temp(register);
@@ -975,7 +983,7 @@ impl Translator<'_> {
                 // The function stands two below the maps, for error messages.
                 self.canonicalize();
                 let count = arg as usize;
-                let function = (top >= count + 2).then(|| self.canonical(top - count - 2)).unwrap_or(u32::MAX);
+                let function = if top >= count + 2 { self.canonical(top - count - 2) } else { u32::MAX };
                 let from = self.canonical(top - count);
                 self.emit(h::build_map_unpack_with_call, from, arg, function);
                 self.stack.truncate(top - count);
@@ -1012,7 +1020,7 @@ impl Translator<'_> {
             }
             O::ImportName => self.on_stack(h::import_name, 2, 1, 0, arg),
             O::ImportFrom => {
-                self.materialize(top - 1);
+                self.settle_from(top - 1);
                 let register = self.canonical(top);
                 self.emit(h::import_from, register, self.canonical(top - 1), arg);
                 self.push_temp(register);
@@ -1045,15 +1053,30 @@ impl Translator<'_> {
             O::CallFinally => {
                 self.canonicalize();
                 let call = self.analysis.finally_calls.iter().find(|call| call.offset == instruction.offset).copied();
-                let (level, except) = call.map_or((top as u32, None), |call| (call.level, call.except));
-                let slots = self.canonical(level as usize);
+                let Some(call) = call else { return 1 };
+                let slots = self.canonical(call.level as usize);
+                let from = self.canonical((call.depth - call.carried) as usize);
                 self.top = self.top.max(slots + 6);
-                if except.is_some() {
+                // Where the body has an except clause around it that the caller has left already, the values carried
+                // make room for its three saved slots, which are made up.
+                let shifted = call.except.is_some();
+                if shifted {
+                    for index in (0..call.carried).rev() {
+                        self.emit(h::move_tt, slots + index, from + index, 0);
+                    }
                     self.emit(h::save_handled, slots - 3, 0, 0);
                 }
                 let cell = self.emit(h::call_finally, slots, 0, 0);
                 self.jumps.push((cell, target));
-                self.addresses.push((cell, next));
+                self.cells[cell].b = cell as u32 + 1;
+                if shifted {
+                    for register in slots - 3..slots {
+                        self.emit(h::drop_t, register, 0, 0);
+                    }
+                    for index in 0..call.carried {
+                        self.emit(h::move_tt, from + index, slots + index, 0);
+                    }
+                }
             }
             O::PopFinally => {
                 let mut kept = (arg != 0).then(|| self.stack.pop()).flatten();
@@ -1129,7 +1152,7 @@ impl Translator<'_> {
 
     fn call(&mut self, handler: Handler, taken: usize, args: u32, rest: &[Instruction]) -> usize {
         let from = self.stack.len() - taken;
-        self.materialize_from(from);
+        self.settle_from(from);
         self.stack.truncate(from);
         let function = self.canonical(from);
         // Room for a constructor's instance and function below its arguments.
@@ -1153,10 +1176,6 @@ impl Translator<'_> {
         for &(cell, target) in &self.jumps {
             let start = self.starts.get(target as usize / 2).copied().filter(|&start| start != u32::MAX).unwrap_or(end);
             self.cells[cell].c = start.wrapping_sub(cell as u32);
-        }
-        for &(cell, target) in &self.addresses {
-            let start = self.starts.get(target as usize / 2).copied().filter(|&start| start != u32::MAX).unwrap_or(end);
-            self.cells[cell].b = start;
         }
         let regions = self
             .analysis

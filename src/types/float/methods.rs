@@ -81,12 +81,13 @@ pub(super) const METHODS: &[Method] = &[
 ];
 
 pub(super) const GETSET: &[GetSet] = &[
-    GetSet { name: "real", get: exact, set: None, doc: Some("the real part of a complex number") },
+    GetSet { name: "real", get: exact, set: None, doc: Some("the real part of a complex number"), member: false },
     GetSet {
         name: "imag",
         get: |_| Ok(Value::float(0.0)),
         set: None,
         doc: Some("the imaginary part of a complex number"),
+        member: false,
     },
 ];
 

@@ -22,7 +22,7 @@ use crate::object::hash::hash_f64;
 use crate::object::header::{Header, new_instance, new_object};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Slots};
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeFlags, TypeObject};
+use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::exceptions::type_error;
 
 /// A heap float: extreme, not finite, -0.0, or of a subclass.
@@ -44,6 +44,7 @@ pub static FLOAT: TypeObject = TypeObject::define::<Float>("float")
     .flags(TypeFlags::BASE.and(TypeFlags::SIMPLE_DROP))
     .slots(Slots {
         new: Some(constructor::new),
+        getattr: Some(attribute::generic_get),
         repr: Some(|this| Ok(crate::types::str::Str::from_latin1(repr(number(this)?).as_bytes()))),
         hash: Some(|this| Ok(hash_f64(number(this)?))),
         compare: Some(compare),

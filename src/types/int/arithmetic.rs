@@ -10,7 +10,7 @@ use crate::types::float::ldexp;
 use crate::types::tuple::Tuple;
 use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
-use num_traits::{One, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::cmp::Ordering;
 
 /// Results up to this many bytes are simply attempted; beyond it, the allocation is tried first.
@@ -206,14 +206,16 @@ pub fn true_divide(left: &Value, right: &Value) -> PyResult<Value> {
     if matches!(b, Num::Small(0)) {
         return Err(zero_division_error("division by zero"));
     }
-    if let (Num::Small(a), Num::Small(b)) = (a, b) {
-        if a.unsigned_abs() <= EXACT && b.unsigned_abs() <= EXACT {
-            return Ok(Value::float(a as f64 / b as f64));
-        }
+    if let (Num::Small(a), Num::Small(b)) = (a, b)
+        && a.unsigned_abs() <= EXACT
+        && b.unsigned_abs() <= EXACT
+    {
+        return Ok(Value::float(a as f64 / b as f64));
     }
     let (a, b) = (a.big(), b.big());
     let quotient = quotient_to_f64(a.magnitude(), b.magnitude())?;
-    Ok(Value::float(if a.sign() == b.sign() || a.is_zero() { quotient } else { -quotient }))
+    // As in CPython, 0 divided by a negative int is -0.0.
+    Ok(Value::float(if a.is_negative() == b.is_negative() { quotient } else { -quotient }))
 }
 
 /// The quotient of `a` and `b` (not 0), rounded to nearest even once.

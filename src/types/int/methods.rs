@@ -81,7 +81,7 @@ pub(super) const METHODS: &[Method] = &[
 ];
 
 const fn attribute(name: &'static str, get: fn(&Value) -> PyResult<Value>, doc: &'static str) -> GetSet {
-    GetSet { name, get, set: None, doc: Some(doc) }
+    GetSet { name, get, set: None, doc: Some(doc), member: false }
 }
 
 pub(super) const GETSET: &[GetSet] = &[

@@ -21,7 +21,7 @@ use crate::object::hash::{MODULUS, hash_i64};
 use crate::object::header::{Header, new_instance, new_object};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Slots};
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeFlags, TypeObject};
+use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::exceptions::type_error;
 use num_bigint::{BigInt, Sign};
 use num_traits::ToPrimitive;
@@ -46,6 +46,7 @@ pub static INT: TypeObject = TypeObject::define::<Int>("int")
     .flags(TypeFlags::BASE.and(TypeFlags::INT).and(TypeFlags::SIMPLE_DROP))
     .slots(Slots {
         new: Some(constructor::new),
+        getattr: Some(attribute::generic_get),
         repr: Some(text::repr),
         hash: Some(hash),
         compare: Some(compare),

@@ -347,7 +347,7 @@ fn split(this: &Value, sep: Option<&Value>, maxsplit: Option<isize>) -> PyResult
         None => with_units!(text.chars(), units => search::split_space(units, is_space, max)),
         Some(sep) => with_units!(text.chars(), units => match fit(sep.chars()) {
             Some(sep) => search::split(units, &sep, max),
-            None => vec![0..units.len()],
+            None => std::iter::once(0..units.len()).collect(),
         }),
     };
     parts(this, text, ranges)
@@ -360,7 +360,7 @@ fn rsplit(this: &Value, sep: Option<&Value>, maxsplit: Option<isize>) -> PyResul
         None => with_units!(text.chars(), units => search::rsplit_space(units, is_space, max)),
         Some(sep) => with_units!(text.chars(), units => match fit(sep.chars()) {
             Some(sep) => search::rsplit(units, &sep, max),
-            None => vec![0..units.len()],
+            None => std::iter::once(0..units.len()).collect(),
         }),
     };
     parts(this, text, ranges)

@@ -3,7 +3,7 @@
 
 use super::arithmetic;
 use super::cell::Cell;
-use super::registers::{At, drop_bits, share_bits};
+use super::registers::{At, share_bits};
 use super::unwind::raise;
 use super::{EMPTY, Handler, Place, Shape, become_handler, is_heap, jump, next};
 use crate::object::attribute::{self, MethodLookup};
@@ -14,8 +14,11 @@ use crate::object::slots::{BINARY_OPS, BinaryOp, Compare};
 use crate::object::value::Value;
 use crate::object::{TypeFlags, TypeObject, compare as compare_protocol, iter, number, sequence};
 use crate::types::exceptions::unbound_local_error;
-use crate::types::list::List;
+use crate::types::generator::GENERATOR;
+use crate::types::list::{LIST_ITERATOR, List, ListIterator};
+use crate::types::range::{RANGE_ITERATOR, RangeIterator};
 use crate::types::str::Str;
+use crate::types::tuple::{TUPLE_ITERATOR, Tuple, TupleIterator};
 use crate::vm::thread::Thread;
 
 pub(crate) use super::control::*;
@@ -40,6 +43,7 @@ macro_rules! operation {
             unsafe fn work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
                 // SAFETY: called by the handler below with its own arguments.
                 let $at = unsafe { At::new(ip, fp, vm, k) };
+                #[allow(clippy::redundant_closure_call, reason = "the work may return early")]
                 let result: PyResult<()> = (|| $work)();
                 match result {
                     Ok(()) => true,
@@ -71,6 +75,7 @@ macro_rules! operation_generic {
             unsafe fn work<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
                 // SAFETY: called by the handler below with its own arguments.
                 let $at = unsafe { At::new(ip, fp, vm, k) };
+                #[allow(clippy::redundant_closure_call, reason = "the work may return early")]
                 let result: PyResult<()> = (|| $work)();
                 match result {
                     Ok(()) => true,
@@ -90,7 +95,6 @@ macro_rules! operation_generic {
         }
     };
 }
-pub(crate) use operation_generic;
 
 /// Declares a generic handler whose work says whether to jump.
 macro_rules! branch_generic {
@@ -102,6 +106,7 @@ macro_rules! branch_generic {
             unsafe fn work<$(const $p: $t),*>(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
                 // SAFETY: called by the handler below with its own arguments.
                 let $at = unsafe { At::new(ip, fp, vm, k) };
+                #[allow(clippy::redundant_closure_call, reason = "the work may return early")]
                 let result: PyResult<bool> = (|| $work)();
                 match result {
                     Ok(jumps) => jumps as u8,
@@ -376,11 +381,35 @@ operation_generic! {
             at.set(at.a(), unsafe { Value::from_bits(mixed) });
             return Ok(());
         }
+        if OP == BinaryOp::Add as u8 && (SHAPE == RR || SHAPE == RK) && at.a() == at.b() && append_str::<SHAPE>(at) {
+            return Ok(());
+        }
         let (left, right) = operand_values::<SHAPE>(at, at.b(), at.c());
         let result = if INPLACE { number::inplace(op, &left, &right)? } else { number::binary(op, &left, &right)? };
         drop((left, right));
         at.set(at.a(), result);
         Ok(())
+    }
+}
+
+/// `s = s + t` with strs, `s` being referred to by its variable alone: the text grows where it is. As
+/// `unicode_concatenate`.
+fn append_str<const SHAPE: u8>(at: At) -> bool {
+    let right = if SHAPE == RK { at.constant(at.c()) } else { at.get(at.c()) };
+    let Some(tail) = right.exact::<Str>() else { return false };
+    let left = at.take(at.b());
+    match Str::append(left, tail) {
+        Ok(joined) => {
+            if SHAPE == RR && at.c() >= at.meta().named {
+                drop(at.take(at.c()));
+            }
+            at.put(at.a(), joined);
+            true
+        }
+        Err(left) => {
+            at.put(at.b(), left);
+            false
+        }
     }
 }
 
@@ -889,8 +918,44 @@ handler! {
     fn for_next<const PLACE: u8>(ip, fp, vm, k) {
         let iterator = *fp.add((*ip).b as usize);
         if is_heap(iterator) {
-            let header = &*(iterator as *const Header);
-            if std::ptr::eq(header.ty(), &crate::types::generator::GENERATOR) {
+            let ty: *const TypeObject = (*(iterator as *const Header)).ty();
+            if std::ptr::eq(ty, &RANGE_ITERATOR) {
+                let range = &*(iterator as *const RangeIterator);
+                let remaining = range.remaining().get();
+                let item = range.next().get();
+                let word = (item << 1) as u64 | 1;
+                if remaining > 0 && word as i64 >> 1 == item {
+                    range.next().set(item.wrapping_add(range.step().get()));
+                    range.remaining().set(remaining - 1);
+                    store_next!(PLACE, word, ip, 1, fp, vm, k)
+                }
+            } else if std::ptr::eq(ty, &LIST_ITERATOR) {
+                let position = &*(iterator as *const ListIterator);
+                let list = position.list.peek_bits();
+                if list != 0 {
+                    let (items, len) = (*(list as *const List)).items().raw_parts();
+                    let index = position.index.get();
+                    if index < len {
+                        position.index.set(index + 1);
+                        let value = *(items.add(index) as *const u64);
+                        share_bits(value);
+                        store_next!(PLACE, value, ip, 1, fp, vm, k)
+                    }
+                }
+            } else if std::ptr::eq(ty, &TUPLE_ITERATOR) {
+                let position = &*(iterator as *const TupleIterator);
+                let tuple = position.tuple.peek_bits();
+                if tuple != 0 {
+                    let items = (*(tuple as *const Tuple)).as_slice();
+                    let index = position.index.get();
+                    if index < items.len() {
+                        position.index.set(index + 1);
+                        let value = items.get_unchecked(index).bits();
+                        share_bits(value);
+                        store_next!(PLACE, value, ip, 1, fp, vm, k)
+                    }
+                }
+            } else if std::ptr::eq(ty, &GENERATOR) {
                 become_handler!(for_generator, ip, fp, vm, k)
             }
         }
