@@ -138,8 +138,11 @@ impl Tuple {
 impl Drop for Tuple {
     fn drop(&mut self) {
         let items = (self as *mut Tuple).wrapping_add(1) as *mut Value;
-        // SAFETY: the items are dropped once, with the tuple.
-        unsafe { std::ptr::drop_in_place(std::ptr::slice_from_raw_parts_mut(items, self.len)) }
+        // As tupledealloc: from the end.
+        for index in (0..self.len).rev() {
+            // SAFETY: the items are dropped once, with the tuple.
+            unsafe { std::ptr::drop_in_place(items.wrapping_add(index)) }
+        }
     }
 }
 

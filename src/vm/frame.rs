@@ -202,7 +202,9 @@ pub(crate) unsafe fn detach(place: Place) {
                     let slot = place.fp.add(index);
                     variables.push(Value::from_bits(std::mem::replace(&mut *slot, EMPTY)));
                 }
-                let back = place.caller().map(Place::object);
+                // A generator's frame belongs under whoever resumes it, while that lasts.
+                let is_generator = generator::of(place.callee()).is_some();
+                let back = if is_generator { None } else { place.caller().map(Place::object) };
                 frame.finish(variables, back, place.last_instruction());
             } else {
                 frame.finish(variables, None, place.last_instruction());

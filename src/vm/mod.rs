@@ -7,6 +7,6 @@ pub mod import;
 pub mod load;
 pub mod report;
 pub mod runtime;
-pub(crate) mod signals;
+pub mod signals;
 pub mod thread;
 pub mod translate;

@@ -79,10 +79,7 @@ operation!(
     #[cold]
     attend,
     0,
-    |at| {
-        at.vm.breaker.set(false);
-        vm::signals::attend()
-    }
+    |at| vm::signals::attend(at.vm)
 );
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ use crate::types::range::{RANGE_ITERATOR, RangeIterator};
 use crate::types::str::Str;
 use crate::types::tuple::{TUPLE_ITERATOR, Tuple, TupleIterator};
 use crate::vm::thread::Thread;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub(crate) use super::control::*;
 pub(crate) use super::stack_operations::*;
@@ -517,7 +518,7 @@ handler! {
 handler! {
     /// jumps back by c; whoever wants attention gets it here
     fn jump_back(ip, fp, vm, k) {
-        if vm.breaker.get() {
+        if vm.breaker.load(Relaxed) {
             become_handler!(attend, ip, fp, vm, k)
         }
         jump!(ip, fp, vm, k)
