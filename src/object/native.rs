@@ -68,12 +68,16 @@ pub struct Signature {
     /// Whether every parameter is positional-only.
     plain: bool,
     keyword_capable: bool,
+    /// Offset of the name: after the `!` of a function that shows no signature.
+    name_start: u16,
 }
 
 impl Signature {
-    /// Parses a signature; evaluated at compile time by [`method!`](crate::method).
+    /// Parses a signature; evaluated at compile time by [`method!`](crate::method). A `!` before the name marks a function
+    /// whose `__text_signature__` is None: one of CPython's that are not declared by Argument Clinic.
     pub const fn parse(text: &'static str) -> Signature {
         let bytes = text.as_bytes();
+        let name_start = (bytes[0] == b'!') as u16;
         let mut at = 0;
         while bytes[at] != b'(' {
             at += 1;
@@ -182,17 +186,28 @@ impl Signature {
             }
             i += 1;
         }
-        Signature { text, name_end, params, count: count as u8, positional, required, bound, plain, keyword_capable }
+        Signature {
+            text,
+            name_end,
+            params,
+            count: count as u8,
+            positional,
+            required,
+            bound,
+            plain,
+            keyword_capable,
+            name_start,
+        }
     }
 
     /// The function's name.
     pub fn name(&self) -> &'static str {
-        &self.text[..self.name_end as usize]
+        &self.text[self.name_start as usize..self.name_end as usize]
     }
 
-    /// `__text_signature__`.
+    /// `__text_signature__`; empty for a function that shows none.
     pub fn text_signature(&self) -> &'static str {
-        &self.text[self.name_end as usize..]
+        if self.name_start == 1 { "" } else { &self.text[self.name_end as usize..] }
     }
 
     /// The parameters.
@@ -357,11 +372,12 @@ impl Function {
         let variable = signature.params().iter().any(|param| param.kind == ParamKind::VarKeywords);
         let total = signature.count as usize - bound - usize::from(variable);
         let max = signature.positional as usize - bound;
-        let required = signature.params().iter().skip(bound).filter(|param| !param.optional).count();
+        let required = signature.required as usize - bound;
+        let all_required = signature.params().iter().skip(bound).filter(|param| !param.optional).count();
         if given + named > total && !variable {
             return Err(type_error(format!(
                 "{name}() takes {} {total} {}argument{} ({} given)",
-                if required < total { "at most" } else { "exactly" },
+                if all_required < total { "at most" } else { "exactly" },
                 if given == 0 { "keyword " } else { "" },
                 if total == 1 { "" } else { "s" },
                 given + named
@@ -373,7 +389,7 @@ impl Function {
             } else {
                 format!(
                     "{name}() takes {} {max} positional argument{} ({given} given)",
-                    if required < total { "at most" } else { "exactly" },
+                    if required < max { "at most" } else { "exactly" },
                     if max == 1 { "" } else { "s" }
                 )
             }));
