@@ -5,6 +5,8 @@ mod cli;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
+// A sanitizer watches the system's allocator only.
+#[cfg(not(feature = "loop-dispatch"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -23,6 +23,8 @@ FLAGS = [
     ("CASE_IGNORABLE", "Skipped when the form of a sigma is decided",
      lambda c: ("A\u03a3" + c + "A").lower()[1] == "\u03c3" and ("A\u03a3" + c).lower()[1] == "\u03c2"),
     ("CASED", "Cased: `str.title` makes what follows lowercase", lambda c: (c + "a").title()[-1] == "a"),
+    ("MAPPED", "Some case mapping changes it",
+     lambda c: not c == c.lower() == c.upper() == c.title() == c.casefold()),
     ("NAMED", "Has a name in this version of Unicode", lambda c: unicodedata.name(c, None) is not None),
 ]
 MAPS = [

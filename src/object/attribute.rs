@@ -113,7 +113,9 @@ pub fn generic_lookup(object: &Value, name: &Value) -> PyResult<Option<Value>> {
         return Ok(Some(value));
     }
     match (descriptor, getter) {
-        (Some(descriptor), Some(get)) => absent_on_attribute_error(get(&descriptor, Some(object), &ty.value())),
+        (Some(descriptor), Some(get)) => {
+            absent_on_attribute_error(get(&descriptor, Some(object), &object.ty().value()))
+        }
         (found, _) => Ok(found),
     }
 }
@@ -150,7 +152,7 @@ pub fn generic_get(object: &Value, name: &Value) -> PyResult<Value> {
         return Ok(value);
     }
     match (descriptor, getter) {
-        (Some(descriptor), Some(get)) => get(&descriptor, Some(object), &ty.value()),
+        (Some(descriptor), Some(get)) => get(&descriptor, Some(object), &object.ty().value()),
         (Some(found), None) => Ok(found),
         (None, _) => Err(no_attribute(object, name)),
     }
@@ -260,7 +262,7 @@ pub fn get_method(object: &Value, name: &Value) -> PyResult<MethodLookup> {
     }
     match (descriptor, getter) {
         (Some(descriptor), _) if is_method => Ok(MethodLookup::Unbound(descriptor)),
-        (Some(descriptor), Some(get)) => get(&descriptor, Some(object), &ty.value()).map(MethodLookup::Bound),
+        (Some(descriptor), Some(get)) => get(&descriptor, Some(object), &object.ty().value()).map(MethodLookup::Bound),
         (Some(descriptor), None) => Ok(MethodLookup::Bound(descriptor)),
         (None, _) => Err(no_attribute(object, name)),
     }

@@ -267,13 +267,14 @@ unsafe fn dealloc_now(header: *mut Header) {
                 }
             }
         }
+        // The finaliser may have assigned `__class__`: the old type may be gone.
+        let ty: *const TypeObject = (*header).ty();
         if let Some(offset) = (*ty).weakref_offset() {
             // As subtype_dealloc: callbacks run while the object is dead but its memory still there.
             (*header).count.set(1);
             instance::clear_weakrefs(&*header, offset);
             (*header).count.set(0);
         }
-        let ty: *const TypeObject = (*header).ty();
         instance::clear_tail(&*header, &*ty);
         let size = (*ty).object_size(&*header);
         (*ty).drop_body(header);

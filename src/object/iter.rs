@@ -2,6 +2,7 @@
 
 use super::error::PyResult;
 use super::value::Value;
+use crate::types::exceptions::is_stop_iteration;
 use crate::types::exceptions::type_error;
 use crate::types::list::List;
 use crate::types::sequence_iterator;
@@ -33,7 +34,11 @@ pub fn iter(value: &Value) -> PyResult<Value> {
 #[inline]
 pub fn next(iterator: &Value) -> PyResult<Option<Value>> {
     match iterator.ty().slot(|slots| slots.next) {
-        Some(slot) => slot(iterator),
+        Some(slot) => match slot(iterator) {
+            // A generator's value ends the iteration as its plain end does.
+            Err(raised) if is_stop_iteration(&raised) => Ok(None),
+            result => result,
+        },
         None => Err(type_error(format!("'{}' object is not an iterator", iterator.ty().name()))),
     }
 }

@@ -54,7 +54,12 @@ pub fn set_item(container: &Value, key: &Value, value: Value) -> PyResult<()> {
 pub fn delete_item(container: &Value, key: &Value) -> PyResult<()> {
     match container.ty().slot(|slots| slots.setitem) {
         Some(slot) => slot(container, key, None),
-        None => Err(type_error(format!("'{}' object does not support item deletion", container.ty().name()))),
+        None => {
+            // As PySequence_DelItem, which an index reaches, and PyObject_DelItem.
+            let sequence = container.ty().slot(|slots| slots.item).is_some() && number::is_index(key);
+            let verb = if sequence { "doesn't" } else { "does not" };
+            Err(type_error(format!("'{}' object {verb} support item deletion", container.ty().name())))
+        }
     }
 }
 

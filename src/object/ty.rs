@@ -541,6 +541,8 @@ impl TypeObject {
     #[inline(never)]
     fn lookup_uncached(&self, name: &Value) -> Option<Value> {
         let mut found = None;
+        // Keys of a class's dict that are no strs may run Python code, which may change the type.
+        let version = self.version();
         let mro = self.mro.get()?;
         for ty in mro.exact::<Tuple>()?.iter() {
             if let Some(ty) = ty.downcast::<TypeObject>()
@@ -552,8 +554,7 @@ impl TypeObject {
                 break;
             }
         }
-        let version = self.version();
-        if version != 0 {
+        if version != 0 && version == self.version.get() {
             let entry = cache_entry(version, name);
             // What falls out of the cache may be the last reference: it dies after the entry is consistent.
             let old_name = entry.name.replace(Some(name.clone()));

@@ -6,7 +6,7 @@
 //! use pycvm::pyc::lnotab::line_starts;
 //!
 //! // Prints the line table of every code object in a file.
-//! let file = std::fs::read("fixtures/programs/queens.pyc")?;
+//! let file = std::fs::read("fixtures/programs/nqueens.pyc")?;
 //! let pyc = pycvm::pyc::read(&file)?;
 //! for nested in pyc.code().walk() {
 //!     let code = nested.code;

@@ -222,7 +222,7 @@ fn init(this: &Value, source: Option<&Value>, encoding: Option<&Value>, errors: 
 
 /// The bytes that `bytearray(value)` holds, for other values than str.
 fn from_object(value: &Value) -> PyResult<Vec<u8>> {
-    if let Some(count) = zero_count(value)? {
+    if let Some(count) = zero_count(value, check_memory)? {
         return Ok(vec![0; count]);
     }
     if let Some(buffer) = lookup_buffer(value)? {

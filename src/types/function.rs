@@ -6,7 +6,7 @@ use crate::object::header::{Header, new_instance};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
 use crate::object::value::{Payload, Value};
-use crate::object::value_vec::ValueCell;
+use crate::object::value_vec::{ValueCell, ValueVec};
 use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::cell::Cell as CellBody;
 use crate::types::code::Code;
@@ -37,6 +37,8 @@ pub struct Function {
     doc: ValueCell,
     module: ValueCell,
     annotations: ValueCell,
+    /// Code that was replaced: frames and generators of this function may run it still.
+    retired: ValueVec,
 }
 
 // SAFETY: repr(C), header first.
@@ -126,6 +128,7 @@ impl Function {
                 doc: ValueCell::new(doc),
                 module: ValueCell::new(module),
                 annotations: ValueCell::EMPTY,
+                retired: ValueVec::default(),
             },
         )
     }
@@ -260,7 +263,11 @@ fn set_code(this: &Value, value: Option<&Value>) -> PyResult<()> {
     }
     function.direct.set(u32::MAX);
     function.constants.set(Constants::NULL);
-    function.code.set(Some(value.clone()));
+    if let Some(old) = function.code.replace(Some(value.clone()))
+        && !(0..function.retired.len()).any(|index| function.retired.peek_bits(index) == Some(old.bits()))
+    {
+        function.retired.push(old);
+    }
     Ok(())
 }
 

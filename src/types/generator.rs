@@ -574,7 +574,11 @@ pub(crate) fn delegate(receiver: &Value, sent: &Value) -> PyResult<Result<Value,
         });
     }
     let result = if sent.is_none() {
-        match iter::next(receiver) {
+        // The slot itself: a StopIteration brings the result.
+        let Some(next) = receiver.ty().slot(|slots| slots.next) else {
+            return Err(type_error(format!("'{}' object is not an iterator", receiver.ty().name())));
+        };
+        match next(receiver) {
             Ok(Some(value)) => return Ok(Ok(value)),
             Ok(None) => return Ok(Err(Value::NONE)),
             Err(raised) => Err(raised),

@@ -554,8 +554,10 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
 
     // __slots__
     let slots_value = dict.get(name!("__slots__"))?;
-    let may_add_dict = !base.has_attributes();
-    let may_add_weakref = !base.has_weakrefs() && !base.is_variable_size();
+    // Classes, instances of metaclasses, have a dict and weak references of their own kind.
+    let is_metaclass = base.has_flag(TypeFlags::TYPE);
+    let may_add_dict = !base.has_attributes() && !is_metaclass;
+    let may_add_weakref = !base.has_weakrefs() && !base.is_variable_size() && !is_metaclass;
     let mut add_dict = false;
     let mut add_weakref = false;
     let mut slot_names: Vec<Value> = Vec::new();
@@ -1041,11 +1043,17 @@ fn set_bases(this: &Value, value: Option<&Value>) -> PyResult<()> {
     class.set_bases(value.clone());
     class.set_base(new_base);
     if let Err(raised) = remake_mro(class) {
-        class.set_bases(Tuple::from_vec(old_bases));
-        if let Some(old_base) = &old_base {
-            class.set_base(ty(old_base)?);
+        // An `mro()` may have assigned other bases meanwhile, which stay.
+        if class.bases().is_some_and(|bases| bases.is(value)) {
+            class.set_bases(Tuple::from_vec(old_bases));
+            if let Some(old_base) = &old_base {
+                class.set_base(ty(old_base)?);
+            }
         }
         return Err(raised);
+    }
+    if !class.bases().is_some_and(|bases| bases.is(value)) {
+        return Ok(());
     }
     for base in &old_bases {
         ty(base)?.remove_subclass(class);

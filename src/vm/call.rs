@@ -55,7 +55,9 @@ pub(crate) unsafe fn bind(
         let result = bind_checked(vm, function, fp, count, names);
         if result.is_err() {
             // The function stands before the arguments.
+            let floor = vm.raise_floor(fp.add(count));
             clear(fp.sub(1), count + 1);
+            vm.floor.set(floor);
         }
         result
     }
@@ -102,7 +104,11 @@ unsafe fn bind_checked(
                 }
             }
         } else {
-            bind_general(function, code, fp, named, count, names)?;
+            // Keys of keywords and defaults may run Python code, whose frames must stay off these registers.
+            let floor = vm.raise_floor(end);
+            let bound = bind_general(function, code, fp, named, count, names);
+            vm.floor.set(floor);
+            bound?;
         }
         vm.remaining.set(vm.remaining.get() - 1);
     }
@@ -372,6 +378,8 @@ pub(crate) fn activate(start: impl FnOnce(&'static Thread, *mut u64) -> PyResult
             return Err(thread::recursion_exceeded(""));
         }
         *base = EMPTY;
+        // What dies while an exception is on its way may run code here: that exception is none of its business.
+        let pending = vm.raised.take();
         vm.activation.set(&activation);
         let started = start(vm, base);
         let result = match started {
@@ -388,6 +396,9 @@ pub(crate) fn activate(start: impl FnOnce(&'static Thread, *mut u64) -> PyResult
         vm.ip.set(activation.ip);
         vm.fp.set(activation.fp);
         vm.k.set(activation.k);
+        if pending.is_some() {
+            vm.raised.set(pending);
+        }
         result
     }
 }

@@ -26,6 +26,9 @@ pub(crate) const CALLER_K: usize = 2;
 /// The frame object, once there is one.
 pub(crate) const OBJECT: usize = 3;
 
+/// Number of header words.
+pub(crate) const HEADER_WORDS: usize = crate::vm::translate::FRAME_WORDS as usize;
+
 /// Reserves registers; the system gives memory as they are touched.
 ///
 /// # Panics
@@ -75,10 +78,10 @@ pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
 /// The first register that no frame uses.
 pub(crate) fn top(vm: &Thread) -> *mut u64 {
     if vm.k.get().is_null() {
-        return vm.stack_start.get();
+        return vm.stack_start.get().max(vm.floor.get());
     }
     // SAFETY: the running frame's constants.
-    unsafe { vm.fp.get().add(Meta::of(vm.k.get()).frame_size as usize) }
+    unsafe { vm.fp.get().add(Meta::of(vm.k.get()).frame_size as usize).max(vm.floor.get()) }
 }
 
 /// A frame on the stack: where it stands.

@@ -18,6 +18,9 @@ pub struct Thread {
     pub(crate) fp: Cell<*mut u64>,
     /// The running frame's constants.
     pub(crate) k: Cell<*const u64>,
+    /// Registers below this belong to a frame that is being dropped while its caller is the running frame already; null
+    /// else.
+    pub(crate) floor: Cell<*mut u64>,
     /// The end of the registers that may be used; beyond it, more are prepared or the recursion ends.
     pub(crate) stack_limit: Cell<*mut u64>,
     pub(crate) stack_start: Cell<*mut u64>,
@@ -61,6 +64,7 @@ static MAIN: GilCell<Thread> = GilCell::new(Thread {
     ip: Cell::new(std::ptr::null()),
     fp: Cell::new(std::ptr::null_mut()),
     k: Cell::new(std::ptr::null()),
+    floor: Cell::new(std::ptr::null_mut()),
     stack_limit: Cell::new(std::ptr::null_mut()),
     stack_start: Cell::new(std::ptr::null_mut()),
     stack_end: Cell::new(std::ptr::null_mut()),
@@ -115,6 +119,11 @@ impl Thread {
         let depth = self.depth();
         self.recursion_limit.set(limit);
         self.remaining.set(limit - depth);
+    }
+
+    /// Keeps native activations off the registers below `end` until the floor, whose old value is returned, is set back.
+    pub(crate) fn raise_floor(&self, end: *mut u64) -> *mut u64 {
+        self.floor.replace(self.floor.get().max(end))
     }
 
     /// Sets the exception on its way.

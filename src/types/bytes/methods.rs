@@ -27,6 +27,8 @@ pub(crate) trait ByteString: Payload {
     fn data(&self) -> Cow<'_, [u8]>;
     /// What an operation that changes nothing returns.
     fn same(this: &Value) -> PyResult<Value>;
+    /// Whether there can be an object of `len` bytes.
+    fn check_size(len: usize) -> PyResult<()>;
 }
 
 impl ByteString for Bytes {
@@ -40,6 +42,9 @@ impl ByteString for Bytes {
     fn same(this: &Value) -> PyResult<Value> {
         if this.is_exact::<Bytes>() { Ok(this.clone()) } else { Ok(Bytes::new_value(super::body(this)?.as_slice())) }
     }
+    fn check_size(len: usize) -> PyResult<()> {
+        super::check_size(len)
+    }
 }
 
 impl ByteString for Bytearray {
@@ -52,6 +57,9 @@ impl ByteString for Bytearray {
     }
     fn same(this: &Value) -> PyResult<Value> {
         Ok(Bytearray::new_value(data::<Bytearray>(this)?.into_owned()))
+    }
+    fn check_size(len: usize) -> PyResult<()> {
+        check_memory(len.saturating_mul(2))
     }
 }
 
@@ -391,7 +399,7 @@ fn pad<B: ByteString>(this: &Value, left: usize, right: usize, fill: u8) -> PyRe
     let Some(len) = left.checked_add(right).and_then(|more| more.checked_add(bytes.len())) else {
         return Err(no_memory());
     };
-    check_memory(len)?;
+    B::check_size(len)?;
     let mut padded = vec![fill; left];
     padded.extend_from_slice(&bytes);
     padded.resize(len, fill);
@@ -456,7 +464,9 @@ pub(super) fn expandtabs<B: ByteString>(this: &Value, tabsize: Option<&Value>) -
 pub(super) fn replace<B: ByteString>(this: &Value, old: &Value, new: &Value, count: Option<isize>) -> PyResult<Value> {
     let (old, new, max) = (buffer_of(old)?, buffer_of(new)?, limit(count));
     let bytes = data::<B>(this)?;
-    if max == 0 || bytes.len() < old.len() {
+    // Nothing is put into an empty text when a count is given: CPython 3.8 stops there.
+    let counted_empty = bytes.is_empty() && count.is_some_and(|count| count >= 0);
+    if max == 0 || counted_empty || bytes.len() < old.len() {
         return B::same(this);
     }
     let found: Vec<usize> = if old.is_empty() {
@@ -471,7 +481,7 @@ pub(super) fn replace<B: ByteString>(this: &Value, old: &Value, new: &Value, cou
     let Some(len) = grown.map(|grown| grown - found.len() * old.len()) else {
         return Err(overflow_error("replace bytes is too long"));
     };
-    check_memory(len)?;
+    B::check_size(len)?;
     let mut out = Vec::with_capacity(len);
     let mut from = 0;
     for at in found {

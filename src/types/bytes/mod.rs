@@ -182,11 +182,11 @@ pub(crate) fn no_codec(encoding: Option<&str>, errors: Option<&str>) -> PyResult
     }
 }
 
-/// The count of zero bytes that an int asks for; `None` when the value is no int.
+/// The count of zero bytes that an int asks for; `None` when the value is no int. `check` judges the size.
 ///
 /// # Errors
 /// `ValueError` for negative counts, `OverflowError` and `MemoryError` for those too large.
-pub(crate) fn zero_count(value: &Value) -> PyResult<Option<usize>> {
+pub(crate) fn zero_count(value: &Value, check: fn(usize) -> PyResult<()>) -> PyResult<Option<usize>> {
     if !number::is_index(value) {
         return Ok(None);
     }
@@ -199,8 +199,20 @@ pub(crate) fn zero_count(value: &Value) -> PyResult<Option<usize>> {
         Err(raised) => return Err(raised),
     };
     let Ok(count) = usize::try_from(count) else { return Err(value_error("negative count")) };
-    check_memory(count)?;
+    check(count)?;
     Ok(Some(count))
+}
+
+/// Whether there can be a bytes object of `len` bytes.
+///
+/// # Errors
+/// `OverflowError` when none can be that long, `MemoryError` when the machine has not that much.
+pub(crate) fn check_size(len: usize) -> PyResult<()> {
+    const HEADER: usize = 33;
+    if len > isize::MAX as usize - HEADER {
+        return Err(overflow_error("byte string is too large"));
+    }
+    check_memory(len.saturating_mul(2))
 }
 
 fn construct(source: Option<&Value>, encoding: Option<&Value>, errors: Option<&Value>) -> PyResult<Value> {
@@ -224,7 +236,7 @@ fn construct(source: Option<&Value>, encoding: Option<&Value>, errors: Option<&V
     if is_text {
         return Err(type_error("string argument without an encoding"));
     }
-    if let Some(count) = zero_count(source)? {
+    if let Some(count) = zero_count(source, check_size)? {
         return Ok(Bytes::new_value(&vec![0; count]));
     }
     from_object(source)

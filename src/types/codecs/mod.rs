@@ -4,7 +4,7 @@
 //! `codecs.register` gave (see [`set_search`]). `errors` holds the error handlers.
 
 mod ascii;
-pub(crate) mod errors;
+pub mod errors;
 mod escape;
 mod utf16;
 mod utf32;
@@ -17,6 +17,7 @@ use crate::types::bytes::Bytes;
 use crate::types::exceptions::lookup_error;
 use crate::types::str::{Str, StrBuilder, body};
 use errors::Handler;
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// Byte order of UTF-16 and UTF-32.
@@ -143,6 +144,10 @@ pub fn encode_native(value: &Value, encoding: Encoding, errors: Option<&str>) ->
 /// # Errors
 /// `LookupError` for unknown encodings and error handlers, `UnicodeDecodeError`.
 pub fn decode(data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyResult<Value> {
+    // As PyUnicode_FromEncodedObject: nothing is asked about no data.
+    if data.is_empty() {
+        return Ok(Str::new_value(""));
+    }
     match encoding {
         None => decode_native(data, Encoding::Utf8, errors),
         Some(name) => match find(name) {
@@ -162,13 +167,13 @@ pub fn decode_native(data: &[u8], encoding: Encoding, errors: Option<&str>) -> P
         return Ok(Str::from_latin1(data));
     }
     let handler = Handler::new(errors);
-    let mut decoder = Decoder { data: data.to_vec(), at: 0, out: StrBuilder::with_capacity(data.len()), handler };
+    let mut decoder = Decoder { data: Cow::Borrowed(data), at: 0, out: StrBuilder::with_capacity(data.len()), handler };
     match encoding {
         Encoding::Latin1 => return Ok(Str::from_latin1(data)),
         Encoding::Utf8 => utf8::decode(&mut decoder)?,
         Encoding::Utf8Signed => {
             if let Some(rest) = data.strip_prefix(b"\xef\xbb\xbf") {
-                decoder.data = rest.to_vec();
+                decoder.data = Cow::Borrowed(rest);
             }
             utf8::decode(&mut decoder)?;
         }
@@ -182,15 +187,15 @@ pub fn decode_native(data: &[u8], encoding: Encoding, errors: Option<&str>) -> P
 }
 
 /// A decoding on its way.
-struct Decoder {
+struct Decoder<'a> {
     /// What is decoded; an error handler may replace it.
-    data: Vec<u8>,
+    data: Cow<'a, [u8]>,
     at: usize,
     out: StrBuilder,
     handler: Handler,
 }
 
-impl Decoder {
+impl Decoder<'_> {
     /// What is left.
     fn rest(&self) -> &[u8] {
         self.data.get(self.at..).unwrap_or_default()
@@ -204,7 +209,7 @@ impl Decoder {
             self.out.push_value(text);
         }
         if let Some(data) = data {
-            self.data = data;
+            self.data = Cow::Owned(data);
         }
         self.at = next;
         Ok(())

@@ -144,9 +144,8 @@ impl List {
             return Ok(());
         }
         let iterator = iter::iter(iterable)?;
-        let Some(next) = iterator.ty().slot(|slots| slots.next) else { return Ok(()) };
         self.items.try_reserve(length_hint(iterable, 8)?)?;
-        while let Some(item) = next(&iterator)? {
+        while let Some(item) = iter::next(&iterator)? {
             self.items.push(item);
         }
         self.items.give_back();

@@ -302,6 +302,17 @@ fn build(
         if let Some(conversion) = field.conversion {
             value = convert(&value, conversion)?;
         }
+        if field.spec.is_empty() {
+            // What needs no call: exact strs and small ints as they are.
+            if let Some(text) = value.exact::<Str>() {
+                builder.push_value(text);
+                continue;
+            }
+            if let Some(int) = value.as_small_int() {
+                super::percent::push_small_int(&mut builder, int);
+                continue;
+            }
+        }
         let spec = if field.nested {
             build(chars, field.spec, arguments, depth - 1, numbering)?
         } else {

@@ -271,7 +271,9 @@ fn encode(this: &Value, encoding: Option<&Value>, errors: Option<&Value>) -> PyR
 fn replace(this: &Value, old: &Str, new: &Str, count: Option<isize>) -> PyResult<Value> {
     let text = body(this)?;
     let max = limit(count);
-    if max == 0 || text.len() < old.len() || old.equals(new) {
+    // Nothing is put into an empty text when a count is given: CPython 3.8 stops there.
+    let counted_empty = text.is_empty() && count.is_some_and(|count| count >= 0);
+    if max == 0 || counted_empty || text.len() < old.len() || old.equals(new) {
         return unchanged(this);
     }
     if old.is_empty() {

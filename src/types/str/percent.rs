@@ -142,6 +142,10 @@ impl Reader<'_> {
             self.take()?;
         }
         spec.conversion = self.chars.get(self.at - 1).unwrap_or_default();
+        if self.bytes && spec.conversion == u32::from(b'i') {
+            // As _PyBytes_FormatEx, whose messages then say so.
+            spec.conversion = b'd'.into();
+        }
         Ok(spec)
     }
 
@@ -212,7 +216,8 @@ trait Output {
 
 impl Output for StrBuilder {
     fn reserve(&mut self, count: usize) -> PyResult<()> {
-        check_memory(self.len().saturating_add(count).saturating_mul(2))
+        self.try_reserve(count)?;
+        check_memory(self.len().saturating_add(count))
     }
     fn fill(&mut self, byte: u8, count: usize) {
         self.push_repeated(byte.into(), count);
@@ -227,6 +232,7 @@ impl Output for StrBuilder {
 
 impl Output for Vec<u8> {
     fn reserve(&mut self, count: usize) -> PyResult<()> {
+        self.try_reserve(count).map_err(|_| no_memory())?;
         check_memory(self.len().saturating_add(count))
     }
     fn fill(&mut self, byte: u8, count: usize) {
@@ -261,33 +267,34 @@ impl Spec {
         Ok(())
     }
 
-    /// Writes a number: sign, prefix, zeros, digits. `text` begins with a minus sign when negative, then the prefix.
-    fn write_number(&self, out: &mut impl Output, text: &str, prefix: usize) -> PyResult<()> {
-        let (mut sign, rest) = match text.strip_prefix('-') {
-            Some(rest) => ("-", rest),
-            None => ("", text),
+    /// Writes a number with its sign, prefix and padding.
+    fn write_number(&self, out: &mut impl Output, number: &Number) -> PyResult<()> {
+        let sign = if number.negative {
+            "-"
+        } else if self.sign {
+            "+"
+        } else if self.blank {
+            " "
+        } else {
+            ""
         };
-        if sign.is_empty() {
-            sign = if self.sign {
-                "+"
-            } else if self.blank {
-                " "
-            } else {
-                ""
-            };
-        }
-        let (prefix, digits) = rest.split_at_checked(prefix).unwrap_or(("", rest));
-        let padding = self.width.unwrap_or(0).saturating_sub(sign.len() + prefix.len() + digits.len());
-        out.reserve(padding.saturating_add(text.len() + 1))?;
+        let digits = number.digits.len() + number.suffix.len();
+        let zeros = number.leading_zeros.saturating_add(number.trailing_zeros);
+        let len = sign.len().saturating_add(number.prefix.len()).saturating_add(digits).saturating_add(zeros);
+        let padding = self.width.unwrap_or(0).saturating_sub(len);
+        out.reserve(padding.saturating_add(len))?;
         if !self.left && !self.zero {
             out.fill(b' ', padding);
         }
         out.push_ascii(sign);
-        out.push_ascii(prefix);
+        out.push_ascii(number.prefix);
         if !self.left && self.zero {
             out.fill(b'0', padding);
         }
-        out.push_ascii(digits);
+        out.fill(b'0', number.leading_zeros);
+        out.push_ascii(number.digits);
+        out.fill(b'0', number.trailing_zeros);
+        out.push_ascii(number.suffix);
         if self.left {
             out.fill(b' ', padding);
         }
@@ -306,8 +313,8 @@ impl Spec {
             && let Some(small) = value.as_small_int()
             && self.precision.is_none()
         {
-            let mut buffer = itoa(small);
-            return self.write_number(out, buffer.as_text(), 0);
+            let digits = itoa(small.unsigned_abs());
+            return self.write_number(out, &Number::new(small < 0, digits.as_text()));
         }
         let number = integer(value, radix != 10).map_err(|raised| {
             if raised.as_ref().is_none_or(|raised| is_instance(raised, &TYPE_ERROR)) {
@@ -325,22 +332,17 @@ impl Spec {
         if digits.len() + precision > (i32::MAX - 3) as usize {
             return Err(overflow_error("precision too large"));
         }
-        check_memory(precision)?;
-        let mut text = String::new();
-        if number.sign() == Sign::Minus {
-            text.push('-');
-        }
-        let prefix = if self.alternate && radix != 10 { 2 } else { 0 };
-        if prefix > 0 {
-            text.push('0');
-            text.push(letter.to_ascii_lowercase());
-        }
-        text.extend(std::iter::repeat_n('0', precision.saturating_sub(digits.len())));
-        text.push_str(&digits);
-        if letter == 'X' {
-            text.make_ascii_uppercase();
-        }
-        self.write_number(out, &text, prefix)
+        let digits = if letter == 'X' { digits.to_ascii_uppercase() } else { digits };
+        let prefix = match letter {
+            _ if !self.alternate => "",
+            'o' => "0o",
+            'x' => "0x",
+            'X' => "0X",
+            _ => "",
+        };
+        let leading_zeros = precision.saturating_sub(digits.len());
+        let negative = number.sign() == Sign::Minus;
+        self.write_number(out, &Number { prefix, leading_zeros, ..Number::new(negative, &digits) })
     }
 
     /// `%e`, `%f`, `%g`.
@@ -354,10 +356,43 @@ impl Spec {
         })?;
         let code = u8::try_from(self.conversion).unwrap_or(b'f');
         let precision = self.precision.unwrap_or(6);
-        check_memory(precision.saturating_mul(2))?;
         let style = Style { alternate: self.alternate, ..Style::default() };
-        let text = format_double(number, code, precision, style);
-        self.write_number(out, &text, 0)
+        let general = code.eq_ignore_ascii_case(&b'g');
+        // More decimals than any float has are zeros, which are written without being built first.
+        let exact = if general { precision } else { precision.min(MAX_DECIMALS) };
+        check_memory(exact.saturating_mul(4))?;
+        let text = format_double(number, code, exact, style);
+        let (negative, text) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.as_str()),
+        };
+        let trailing_zeros = if number.is_finite() { precision - exact } else { 0 };
+        let (digits, suffix) = match text.find(['e', 'E']).filter(|_| number.is_finite()) {
+            Some(at) => text.split_at_checked(at).unwrap_or((text, "")),
+            None => (text, ""),
+        };
+        self.write_number(out, &Number { trailing_zeros, suffix, ..Number::new(negative, digits) })
+    }
+}
+
+/// No float has more decimals that are not zero.
+const MAX_DECIMALS: usize = 1100;
+
+/// A number's text, in parts.
+struct Number<'a> {
+    negative: bool,
+    /// `0x` and the like.
+    prefix: &'a str,
+    leading_zeros: usize,
+    digits: &'a str,
+    trailing_zeros: usize,
+    /// The exponent.
+    suffix: &'a str,
+}
+
+impl<'a> Number<'a> {
+    fn new(negative: bool, digits: &'a str) -> Number<'a> {
+        Number { negative, prefix: "", leading_zeros: 0, digits, trailing_zeros: 0, suffix: "" }
     }
 }
 
@@ -367,27 +402,29 @@ struct Itoa {
     start: usize,
 }
 
-fn itoa(value: i64) -> Itoa {
+fn itoa(mut value: u64) -> Itoa {
     let mut text = Itoa { buffer: [0; 20], start: 20 };
-    let mut rest = value.unsigned_abs();
     loop {
         text.start -= 1;
-        text.buffer[text.start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
+        text.buffer[text.start] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            return text;
         }
     }
+}
+
+/// Appends the decimal digits of a small int.
+pub(super) fn push_small_int(out: &mut StrBuilder, value: i64) {
     if value < 0 {
-        text.start -= 1;
-        text.buffer[text.start] = b'-';
+        out.push(b'-'.into());
     }
-    text
+    out.push_chars(Chars::One(itoa(value.unsigned_abs()).as_text().as_bytes()));
 }
 
 impl Itoa {
-    fn as_text(&mut self) -> &str {
-        std::str::from_utf8(&self.buffer[self.start..]).unwrap_or("")
+    fn as_text(&self) -> &str {
+        self.buffer.get(self.start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("")
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::unicode_tables as tables;
 pub(crate) use super::unicode_tables::{
-    ALPHA, CASE_IGNORABLE, CASED, DECIMAL, DIGIT, LOWER, NAMED, NUMERIC, SPACE, TITLE, UPPER, XID_CONTINUE, XID_START,
+    ALPHA, CASE_IGNORABLE, CASED, DECIMAL, DIGIT, LOWER, MAPPED, NAMED, NUMERIC, SPACE, TITLE, UPPER, XID_CONTINUE,
+    XID_START,
 };
 
 /// Letters and digits of any kind.
@@ -133,7 +134,7 @@ pub(crate) fn map(code: u32, case: Case) -> Mapped {
             Case::Upper | Case::Title => ascii.to_ascii_uppercase(),
         }));
     }
-    map_wide(code, case)
+    if has(code, MAPPED) { map_wide(code, case) } else { Mapped::One(code) }
 }
 
 fn map_wide(code: u32, case: Case) -> Mapped {
@@ -196,6 +197,7 @@ mod tests {
                 "XID_CONTINUE" => flag(XID_CONTINUE),
                 "CASE_IGNORABLE" => flag(CASE_IGNORABLE),
                 "CASED" => flag(CASED),
+                "MAPPED" => flag(MAPPED),
                 "NAMED" => flag(NAMED),
                 "NAMES" => (0..0x11_0000).fold(START, |hash, code| {
                     let name = super::name(code).unwrap_or_default();
@@ -211,7 +213,7 @@ mod tests {
             assert_eq!(found, expected, "{name}");
             checked += 1;
         }
-        assert_eq!(checked, 18);
+        assert_eq!(checked, 19);
         // Every decimal digit has a value, and nothing else.
         for code in 0..0x11_0000 {
             assert_eq!(decimal_value(code).is_some(), has(code, DECIMAL), "{code:#x}");

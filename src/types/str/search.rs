@@ -170,7 +170,7 @@ pub(crate) fn count<T: Unit>(units: &[T], needle: &[T]) -> usize {
 
 /// The parts between separators, which are not empty; at most `max` splits.
 pub(crate) fn split<T: Unit>(units: &[T], separator: &[T], max: usize) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(12);
     let mut start = 0;
     for at in matches(units, separator).take(max) {
         parts.push(start..at);
@@ -197,7 +197,7 @@ pub(crate) fn rsplit<T: Unit>(units: &[T], separator: &[T], max: usize) -> Vec<R
 
 /// The words between runs of white space; at most `max` splits, after which the rest goes whole.
 pub(crate) fn split_space<T: Unit>(units: &[T], is_space: impl Fn(u32) -> bool, max: usize) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(12);
     let skip = |from: usize, space: bool| {
         let rest = units.get(from..).unwrap_or_default();
         rest.iter().position(|u| is_space(u.code()) != space).map_or(units.len(), |at| from + at)
@@ -217,7 +217,7 @@ pub(crate) fn split_space<T: Unit>(units: &[T], is_space: impl Fn(u32) -> bool, 
 
 /// As [`split_space`], from the end; the parts are in order of the text.
 pub(crate) fn rsplit_space<T: Unit>(units: &[T], is_space: impl Fn(u32) -> bool, max: usize) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(12);
     let skip = |end: usize, space: bool| {
         let rest = units.get(..end).unwrap_or_default();
         rest.iter().rposition(|u| is_space(u.code()) != space).map_or(0, |last| last + 1)

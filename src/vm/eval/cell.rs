@@ -23,8 +23,8 @@ impl Cell {
         Cell { handler: encode(handler), a, b, c }
     }
 
-    /// A second cell with nothing learned yet: its first word is no type's version.
-    pub const EMPTY: Cell = Cell { handler: u32::MAX, a: 0, b: 0, c: 0 };
+    /// A second cell with nothing learned yet: its first word is no type's version, the first two no epoch of globals.
+    pub const EMPTY: Cell = Cell { handler: u32::MAX, a: u32::MAX, b: 0, c: 0 };
 }
 
 /// A handler as its distance from the base handler.

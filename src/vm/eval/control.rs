@@ -23,7 +23,7 @@ use crate::types::object as object_type;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::call::{bind, push_header};
-use crate::vm::frame::{self, CALLER_FP, CALLER_K, OBJECT, RETURN_IP};
+use crate::vm::frame::{self, CALLER_FP, CALLER_K, HEADER_WORDS, OBJECT, RETURN_IP};
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
 use crate::{name, vm};
@@ -201,6 +201,7 @@ fn result_register(at: At) -> u32 {
 }
 
 fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
+    let mut expanded = false;
     loop {
         let callee = at.get(register);
         if let Some(function) = callee.exact::<Function>() {
@@ -231,7 +232,8 @@ fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
             finish_call(at, register, count, result);
             return Ok(false);
         }
-        if let Some(method) = callee.exact::<Method>() {
+        // A method of a method would need more room than the frame has.
+        if let Some(method) = callee.exact::<Method>().filter(|_| !expanded) {
             // The object takes the first argument's place; the others move up.
             for index in (0..count).rev() {
                 let value = at.take(register + 1 + index);
@@ -240,6 +242,7 @@ fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
             at.set(register, method.function().clone());
             at.put(register + 1, method.this().clone());
             count += 1;
+            expanded = true;
             continue;
         }
         if let Some(ty) = callee.downcast::<TypeObject>()
@@ -451,21 +454,23 @@ unsafe fn return_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *co
         {
             frame::detach(place);
         }
+        // What dies with the variables runs in the caller's name: the frame has ended. With the function its code may go.
+        let floor = stand_in_caller(vm, fp.add(named), fp.add(named + HEADER_WORDS));
         clear(fp.add(index), named - index);
         let callee = std::mem::replace(&mut *fp.sub(1), EMPTY);
         if (*(callee as *const Header)).decrement() {
-            // With the function its code may go: what runs now belongs to the caller.
-            stand_in_caller(vm, fp.add(named));
             dealloc(callee as *mut Header);
         }
+        vm.floor.set(floor);
     }
 }
 
-/// Makes the caller the running frame, given the header of the one that ends.
+/// Makes the caller the running frame, given the header of the one that ends. Its registers up to `end` stay out of the
+/// way of native activations until the floor, whose old value is returned, is set back.
 ///
 /// # Safety
 /// The header is complete.
-pub(crate) unsafe fn stand_in_caller(vm: &'static Thread, header: *const u64) {
+pub(crate) unsafe fn stand_in_caller(vm: &'static Thread, header: *const u64, end: *mut u64) -> *mut u64 {
     // SAFETY: the caller's; activations live while the code above them runs.
     unsafe {
         let return_ip = *header.add(RETURN_IP) as *const Cell;
@@ -474,12 +479,14 @@ pub(crate) unsafe fn stand_in_caller(vm: &'static Thread, header: *const u64) {
                 vm.ip.set(activation.ip);
                 vm.fp.set(activation.fp);
                 vm.k.set(activation.k);
+                vm.activation.set(activation.previous);
             }
         } else {
             vm.ip.set(return_ip.sub(1));
             vm.fp.set(*header.add(CALLER_FP) as *mut u64);
             vm.k.set(*header.add(CALLER_K) as *const u64);
         }
+        vm.raise_floor(end)
     }
 }
 
@@ -608,7 +615,7 @@ unsafe fn suspend_frame(
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
         let object = *header.add(OBJECT);
-        for word in 0..4 {
+        for word in 0..HEADER_WORDS {
             *header.add(word) = EMPTY;
         }
         if object != EMPTY {
@@ -790,23 +797,27 @@ pub(crate) unsafe fn finish_generator_frame(at: At) -> (*const Cell, *mut u64, *
             frame::detach(place);
         }
         let callee = Value::from_bits(std::mem::replace(&mut *at.fp.sub(1), EMPTY));
-        clear(at.fp, meta.named as usize);
-        clear(at.fp.add(meta.temporaries() as usize), (meta.frame_size - meta.temporaries()) as usize);
         let header = at.fp.add(meta.named as usize);
         let return_ip = *header.add(RETURN_IP) as *const Cell;
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
-        stand_in_caller(at.vm, header);
-        for word in 0..4 {
+        // The frame has ended: what dies with its registers runs in the caller's name and finds the generator finished.
+        let floor = stand_in_caller(at.vm, header, at.fp.add(meta.frame_size as usize));
+        for word in 0..HEADER_WORDS {
             *header.add(word) = EMPTY;
         }
+        let mut handled = None;
         if let Some(generator) = generator::of(&callee) {
             generator.set_state(State::Finished);
             at.vm.handled.set(generator.handled().previous.get());
-            generator.handled().exception.set(None);
+            handled = generator.handled().exception.take();
         }
         at.vm.remaining.set(at.vm.remaining.get() + 1);
+        clear(at.fp, meta.named as usize);
+        clear(at.fp.add(meta.temporaries() as usize), (meta.frame_size - meta.temporaries()) as usize);
+        drop(handled);
         drop(callee);
+        at.vm.floor.set(floor);
         (return_ip, caller_fp, caller_k)
     }
 }

@@ -17,7 +17,7 @@ use crate::types::exceptions::unbound_local_error;
 use crate::types::generator::GENERATOR;
 use crate::types::list::{LIST_ITERATOR, List, ListIterator};
 use crate::types::range::{RANGE_ITERATOR, RangeIterator};
-use crate::types::str::Str;
+use crate::types::str::{Str, concat_owned};
 use crate::types::tuple::{TUPLE_ITERATOR, Tuple, TupleIterator};
 use crate::vm::thread::Thread;
 
@@ -381,7 +381,7 @@ operation_generic! {
             at.set(at.a(), unsafe { Value::from_bits(mixed) });
             return Ok(());
         }
-        if OP == BinaryOp::Add as u8 && (SHAPE == RR || SHAPE == RK) && at.a() == at.b() && append_str::<SHAPE>(at) {
+        if OP == BinaryOp::Add as u8 && (SHAPE == RR || SHAPE == RK) && at.a() == at.b() && append_str::<SHAPE>(at)? {
             return Ok(());
         }
         let (left, right) = operand_values::<SHAPE>(at, at.b(), at.c());
@@ -394,23 +394,23 @@ operation_generic! {
 
 /// `s = s + t` with strs, `s` being referred to by its variable alone: the text grows where it is. As
 /// `unicode_concatenate`.
-fn append_str<const SHAPE: u8>(at: At) -> bool {
+fn append_str<const SHAPE: u8>(at: At) -> PyResult<bool> {
     let right = if SHAPE == RK { at.constant(at.c()) } else { at.get(at.c()) };
-    let Some(tail) = right.exact::<Str>() else { return false };
-    let left = at.take(at.b());
-    match Str::append(left, tail) {
-        Ok(joined) => {
-            if SHAPE == RR && at.c() >= at.meta().named {
-                drop(at.take(at.c()));
-            }
-            at.put(at.a(), joined);
-            true
-        }
-        Err(left) => {
-            at.put(at.b(), left);
-            false
-        }
+    if !right.is_exact::<Str>() {
+        return Ok(false);
     }
+    let left = at.take(at.b());
+    if !left.is_exact::<Str>() {
+        at.put(at.b(), left);
+        return Ok(false);
+    }
+    // On an error the variable stays unbound, as in CPython.
+    let joined = concat_owned(left, &right)?;
+    if SHAPE == RR && at.c() >= at.meta().named {
+        drop(at.take(at.c()));
+    }
+    at.put(at.a(), joined);
+    Ok(true)
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -810,6 +810,10 @@ operation_generic! {
 /// that joins them later ends the type's version).
 fn learn_method(ty: &TypeObject, name: &Value, function: &Value, cache: *mut MethodCache) {
     if ty.has_attributes() && (ty.attr_offset() == 0 || ty.keys().find(name).is_some()) {
+        return;
+    }
+    // The lookup may have run Python code that changed the type: only what the type holds now is kept alive by it.
+    if !ty.lookup(name).is_some_and(|held| held.is(function)) {
         return;
     }
     let version = ty.version();

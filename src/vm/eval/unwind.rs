@@ -11,7 +11,7 @@ use crate::types::code::flags;
 use crate::types::exceptions::{self, BaseException, STOP_ASYNC_ITERATION, STOP_ITERATION, runtime_error};
 use crate::types::generator;
 use crate::types::traceback::Traceback;
-use crate::vm::frame::{self, CALLER_FP, CALLER_K, OBJECT, Place, RETURN_IP};
+use crate::vm::frame::{self, CALLER_FP, CALLER_K, HEADER_WORDS, OBJECT, Place, RETURN_IP};
 use crate::vm::thread::Thread;
 use crate::vm::translate::RegionKind;
 
@@ -116,23 +116,25 @@ unsafe fn drop_frame(at: At) -> (*const Cell, *mut u64, *const u64) {
     let meta = at.meta();
     // SAFETY: the caller's.
     unsafe {
-        drop_registers(at, meta.temporaries());
         if *at.fp.add(meta.named as usize + OBJECT) != EMPTY
             && let Some(place) = Place::current(at.vm)
         {
             frame::detach(place);
         }
-        clear(at.fp, meta.named as usize);
         let header = at.fp.add(meta.named as usize);
         let return_ip = *header.add(RETURN_IP) as *const Cell;
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
-        super::control::stand_in_caller(at.vm, header);
-        for word in 0..4 {
+        // The frame has ended: what dies with its registers runs in the caller's name.
+        let floor = super::control::stand_in_caller(at.vm, header, at.fp.add(meta.frame_size as usize));
+        for word in 0..HEADER_WORDS {
             *header.add(word) = EMPTY;
         }
         at.vm.remaining.set(at.vm.remaining.get() + 1);
+        drop_registers(at, meta.temporaries());
+        clear(at.fp, meta.named as usize);
         clear(at.fp.sub(1), 1);
+        at.vm.floor.set(floor);
         (return_ip, caller_fp, caller_k)
     }
 }
