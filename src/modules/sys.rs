@@ -10,7 +10,7 @@ use crate::object::value::{Payload, Value};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, call, text};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{SYSTEM_EXIT, raise_value, runtime_error, type_error, value_error};
+use crate::types::exceptions::{SYSTEM_EXIT, os_error, runtime_error, type_error, value_error};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
@@ -119,7 +119,12 @@ fn fill(dict: &Dict) -> PyResult<()> {
 }
 
 fn exit(status: Option<&Value>) -> PyResult<()> {
-    // As PyErr_SetObject: None stands for no argument, a tuple for several.
+    // As PyErr_SetObject: an instance is raised as it is, None stands for no argument, a tuple for several.
+    if let Some(status) = status
+        && status.ty().is_subtype(&SYSTEM_EXIT)
+    {
+        return Err(Raised::new(status.clone()));
+    }
     let args = match status.filter(|status| !status.is_none()) {
         None => Vec::new(),
         Some(status) => match status.downcast::<Tuple>() {
@@ -315,14 +320,13 @@ fn write(this: &Stream, data: &Str) -> PyResult<usize> {
 
 fn flush(this: &Stream) -> PyResult<()> {
     if this.fd == 1 {
-        flush_stdout()
-            .map_err(|error| raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string())))?;
+        flush_stdout().map_err(|error| os_error::from_io(&error, None))?;
     }
     Ok(())
 }
 
 fn input_error(error: &std::io::Error) -> Raised {
-    raise_value(&crate::types::exceptions::OS_ERROR, Str::new_value(&error.to_string()))
+    os_error::from_io(error, None)
 }
 
 /// Decodes what was read; the newline forms of other systems become `\n`.

@@ -518,20 +518,21 @@ pub fn names_sharing_slot(id: SlotId) -> Vec<&'static str> {
 }
 
 fn expect_args(args: &[Value], min: usize, max: usize) -> PyResult<()> {
-    // As check_num_args and PyArg_UnpackTuple with an empty function name.
+    // As check_num_args; more than one argument goes through PyArg_UnpackTuple, whose message begins with an empty name.
     if (min..=max).contains(&args.len()) {
         return Ok(());
     }
     if min == max {
         return Err(type_error(format!(
-            "expected {min} argument{}, got {}",
+            "{}expected {min} argument{}, got {}",
+            if min > 1 { " " } else { "" },
             if min == 1 { "" } else { "s" },
             args.len()
         )));
     }
     let (word, bound) = if args.len() < min { ("at least", min) } else { ("at most", max) };
     Err(type_error(format!(
-        "expected {word} {bound} argument{}, got {}",
+        " expected {word} {bound} argument{}, got {}",
         if bound == 1 { "" } else { "s" },
         args.len()
     )))
@@ -612,6 +613,11 @@ pub fn call_slot(
             Ok(Value::NONE)
         }
         SlotFn::Item(f) => {
+            // Repetition unpacks its argument, indexing checks the count.
+            if args.len() != 1 && name.downcast::<Str>().is_some_and(|name| !name.equals_str("__getitem__")) {
+                let many = args.len();
+                return Err(type_error(format!(" expected 1 argument, got {many}")));
+            }
             expect_args(args, 1, 1)?;
             let index = number::index_for_item(&args[0])?;
             f(this, index)

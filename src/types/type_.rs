@@ -742,6 +742,14 @@ pub(crate) fn set_object_dict(this: &Value, value: Option<&Value>) -> PyResult<(
     Ok(())
 }
 
+/// Sets `__dict__` of an instance of a builtin type, which cannot be deleted. As `PyObject_GenericSetDict`.
+pub(crate) fn set_builtin_dict(this: &Value, value: Option<&Value>) -> PyResult<()> {
+    if value.is_none() {
+        return Err(type_error("cannot delete __dict__"));
+    }
+    set_object_dict(this, value)
+}
+
 fn is_identifier(text: &Str) -> bool {
     let mut chars = text.chars().iter().map(|c| char::from_u32(c).unwrap_or(' '));
     chars.next().is_some_and(|c| c == '_' || c.is_alphabetic()) && chars.all(|c| c == '_' || c.is_alphanumeric())
