@@ -111,7 +111,32 @@ impl Tuple {
     /// A tuple of new references to the items.
     #[inline]
     pub fn from_slice(items: &[Value]) -> Value {
-        Tuple::from_vec(items.to_vec())
+        Tuple::build(items.len(), |index| items[index].clone())
+    }
+
+    /// A tuple of a fixed number of items.
+    #[inline]
+    pub fn from_array<const N: usize>(items: [Value; N]) -> Value {
+        let mut items = items.into_iter();
+        Tuple::build(N, |_| items.next().unwrap_or(Value::NONE))
+    }
+
+    /// A tuple of `len` items, each made when its turn comes. `item` runs no Python code.
+    #[inline]
+    pub fn build(len: usize, mut item: impl FnMut(usize) -> Value) -> Value {
+        if len == 0 {
+            return Tuple::empty();
+        }
+        let body = Tuple { header: Header::new(&TUPLE), len };
+        // SAFETY: every item is written; should `item` panic, the half-made tuple is never freed.
+        unsafe {
+            new_variable(&TUPLE, body, std::mem::size_of::<Tuple>() + 8 * len, |tuple: *mut Tuple| {
+                let items = tuple.add(1) as *mut Value;
+                for index in 0..len {
+                    items.add(index).write(item(index));
+                }
+            })
+        }
     }
 
     /// The empty tuple: one object.
