@@ -14,7 +14,7 @@ use crate::types::exceptions::{
     attribute_error, is_attribute_error, is_stop_iteration, overflow_error, type_error, value_error,
 };
 use crate::types::int;
-use crate::types::str::{Name, Str};
+use crate::types::str::{Str, intern};
 use crate::vm::thread;
 
 /// How a slot's function is called as a method.
@@ -60,45 +60,10 @@ macro_rules! by_op {
 static BINARY: [BinaryFn; BINARY_OPS] = by_op!(slot_binary);
 static INPLACE: [BinaryFn; BINARY_OPS] = by_op!(slot_inplace);
 
-macro_rules! names_by_op {
-    ($name:expr) => {
-        names_by_op!(@ $name, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
-    };
-    (@ $name:expr, $($op:literal)*) => {
-        [$(Name::new($name(BinaryOp::ALL[$op].methods())),)*]
-    };
-}
-
-const fn plain_name(methods: (&'static str, &'static str, Option<&'static str>)) -> &'static str {
-    methods.0
-}
-
-const fn reflected_name(methods: (&'static str, &'static str, Option<&'static str>)) -> &'static str {
-    methods.1
-}
-
-const fn inplace_name(methods: (&'static str, &'static str, Option<&'static str>)) -> &'static str {
-    match methods.2 {
-        Some(name) => name,
-        None => "",
-    }
-}
-
-static PLAIN_NAMES: [Name; BINARY_OPS] = names_by_op!(plain_name);
-static REFLECTED_NAMES: [Name; BINARY_OPS] = names_by_op!(reflected_name);
-static INPLACE_NAMES: [Name; BINARY_OPS] = names_by_op!(inplace_name);
-static COMPARE_NAMES: [Name; 6] = [
-    Name::new(Compare::ALL[0].method()),
-    Name::new(Compare::ALL[1].method()),
-    Name::new(Compare::ALL[2].method()),
-    Name::new(Compare::ALL[3].method()),
-    Name::new(Compare::ALL[4].method()),
-    Name::new(Compare::ALL[5].method()),
-];
-
 /// As SLOT1BINFULL.
 fn slot_binary<const OP: usize>(left: &Value, right: &Value) -> PyResult<Value> {
-    let (name, reflected) = (PLAIN_NAMES[OP].get(), REFLECTED_NAMES[OP].get());
+    let op = BinaryOp::ALL[OP];
+    let (name, reflected, _) = op.methods();
     let mine =
         |value: &Value| value.ty().slot(|slots| slots.binary[OP]).is_some_and(|f| f as usize == BINARY[OP] as usize);
     let same_type = std::ptr::eq(left.ty(), right.ty());
@@ -120,23 +85,31 @@ fn slot_binary<const OP: usize>(left: &Value, right: &Value) -> PyResult<Value> 
 }
 
 /// Whether `right`'s type has another method `name` than `left`'s.
-fn is_overloaded(left: &Value, right: &Value, name: &Value) -> bool {
-    match (left.ty().lookup(name), right.ty().lookup(name)) {
+fn is_overloaded(left: &Value, right: &Value, name: &str) -> bool {
+    let name = intern(name);
+    match (left.ty().lookup(&name), right.ty().lookup(&name)) {
         (_, None) => false,
         (None, Some(_)) => true,
         (Some(a), Some(b)) => !a.is(&b),
     }
 }
 
-fn call_or_not_implemented(object: &Value, name: &Value, argument: &Value) -> PyResult<Value> {
-    Ok(call_special(object, name, std::slice::from_ref(argument))?.unwrap_or(Value::NOT_IMPLEMENTED))
+fn call_or_not_implemented(object: &Value, name: &str, argument: &Value) -> PyResult<Value> {
+    Ok(call_special(object, &intern(name), std::slice::from_ref(argument))?.unwrap_or(Value::NOT_IMPLEMENTED))
 }
 
 fn slot_inplace<const OP: usize>(left: &Value, right: &Value) -> PyResult<Value> {
-    if BinaryOp::ALL[OP] == BinaryOp::Divmod {
-        return Ok(Value::NOT_IMPLEMENTED);
+    match BinaryOp::ALL[OP].methods().2 {
+        Some(name) => call_or_missing(left, name, right),
+        None => Ok(Value::NOT_IMPLEMENTED),
     }
-    required(left, INPLACE_NAMES[OP].get(), std::slice::from_ref(right))
+}
+
+fn call_or_missing(object: &Value, name: &str, argument: &Value) -> PyResult<Value> {
+    match call_special(object, &intern(name), std::slice::from_ref(argument))? {
+        Some(value) => Ok(value),
+        None => Err(attribute_error(name)),
+    }
 }
 
 fn required(object: &Value, name: &Value, args: &[Value]) -> PyResult<Value> {
@@ -254,7 +227,7 @@ fn slot_setattr(this: &Value, name: &Value, value: Option<&Value>) -> PyResult<(
 }
 
 fn slot_compare(this: &Value, other: &Value, op: Compare) -> PyResult<Value> {
-    call_or_not_implemented(this, COMPARE_NAMES[op as usize].get(), other)
+    call_or_not_implemented(this, op.method(), other)
 }
 
 fn slot_iter(this: &Value) -> PyResult<Value> {

@@ -86,7 +86,7 @@ impl Compare {
     }
 
     /// The method that implements it.
-    pub const fn method(self) -> &'static str {
+    pub fn method(self) -> &'static str {
         ["__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"][self as usize]
     }
 }
@@ -161,7 +161,7 @@ impl BinaryOp {
     }
 
     /// The method that implements it, its reflected form, its in-place form (none for divmod).
-    pub const fn methods(self) -> (&'static str, &'static str, Option<&'static str>) {
+    pub fn methods(self) -> (&'static str, &'static str, Option<&'static str>) {
         match self {
             BinaryOp::Add => ("__add__", "__radd__", Some("__iadd__")),
             BinaryOp::Subtract => ("__sub__", "__rsub__", Some("__isub__")),

@@ -96,7 +96,7 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
         body.index.set(index + 1);
         Value::int(index)
     };
-    Ok(Some(Tuple::from_array([count, item])))
+    Ok(Some(Tuple::from_vec(vec![count, item])))
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {

@@ -31,14 +31,17 @@ unsafe impl Payload for Tuple {
     }
 }
 
+/// Bytes of a tuple, header included.
+pub(crate) fn size(header: &Header) -> usize {
+    // SAFETY: called for tuples only.
+    let tuple = unsafe { &*(header as *const Header as *const Tuple) };
+    std::mem::size_of::<Tuple>() + 8 * tuple.len
+}
+
 /// The type object of `tuple`.
 pub static TUPLE: TypeObject = TypeObject::define::<Tuple>("tuple")
     .flags(TypeFlags::BASE.and(TypeFlags::TUPLE))
-    .variable_size(|header| {
-        // SAFETY: called for tuples only.
-        let tuple = unsafe { &*(header as *const Header as *const Tuple) };
-        std::mem::size_of::<Tuple>() + 8 * tuple.len
-    })
+    .variable_size(size)
     .doc("Built-in immutable sequence.\n\nIf no argument is given, the constructor returns an empty tuple.\nIf iterable is specified the tuple is initialized from iterable's items.\n\nIf the argument is a tuple, the return value is the same object.")
     .slots(Slots {
         new: Some(new),
@@ -111,32 +114,7 @@ impl Tuple {
     /// A tuple of new references to the items.
     #[inline]
     pub fn from_slice(items: &[Value]) -> Value {
-        Tuple::build(items.len(), |index| items[index].clone())
-    }
-
-    /// A tuple of a fixed number of items.
-    #[inline]
-    pub fn from_array<const N: usize>(items: [Value; N]) -> Value {
-        let mut items = items.into_iter();
-        Tuple::build(N, |_| items.next().unwrap_or(Value::NONE))
-    }
-
-    /// A tuple of `len` items, each made when its turn comes. `item` runs no Python code.
-    #[inline]
-    pub fn build(len: usize, mut item: impl FnMut(usize) -> Value) -> Value {
-        if len == 0 {
-            return Tuple::empty();
-        }
-        let body = Tuple { header: Header::new(&TUPLE), len };
-        // SAFETY: every item is written; should `item` panic, the half-made tuple is never freed.
-        unsafe {
-            new_variable(&TUPLE, body, std::mem::size_of::<Tuple>() + 8 * len, |tuple: *mut Tuple| {
-                let items = tuple.add(1) as *mut Value;
-                for index in 0..len {
-                    items.add(index).write(item(index));
-                }
-            })
-        }
+        Tuple::from_vec(items.to_vec())
     }
 
     /// The empty tuple: one object.

@@ -63,12 +63,6 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
     if iterators.is_empty() {
         return Ok(None);
     }
-    if let [first, second] = iterators.as_slice() {
-        // The common case, without a vector in between.
-        let Some(first) = iter::next(first)? else { return Ok(None) };
-        let Some(second) = iter::next(second)? else { return Ok(None) };
-        return Ok(Some(Tuple::from_array([first, second])));
-    }
     let mut items = Vec::with_capacity(iterators.len());
     for iterator in iterators.iter() {
         match iter::next(iterator)? {

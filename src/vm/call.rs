@@ -171,11 +171,9 @@ unsafe fn bind_general(
             let Some(text) = name.downcast::<Str>() else {
                 return Err(type_error(format!("{}() keywords must be strings", name_of(function))));
             };
-            // Names are interned as a rule: identity first, text only when that finds nothing.
-            let keywords = positional_only.min(parameter_names.len())..parameters.min(parameter_names.len());
-            let found = keywords.clone().find(|&index| parameter_names[index].is(name)).or_else(|| {
-                keywords.clone().find(|&index| {
-                    parameter_names[index].downcast::<Str>().is_some_and(|parameter| parameter.equals(text))
+            let found = (positional_only..parameters).find(|&index| {
+                parameter_names.get(index).is_some_and(|parameter| {
+                    parameter.is(name) || parameter.downcast::<Str>().is_some_and(|parameter| parameter.equals(text))
                 })
             });
             match (found, &extra) {

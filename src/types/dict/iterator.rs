@@ -104,7 +104,7 @@ impl<const KIND: u8> DictIterator<KIND> {
         Ok(Some(match KIND % REVERSE {
             KEYS => key,
             VALUES => item,
-            _ => Tuple::from_array([key, item]),
+            _ => Tuple::from_vec(vec![key, item]),
         }))
     }
 

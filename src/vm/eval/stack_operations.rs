@@ -399,8 +399,8 @@ pub(crate) unsafe fn end_async_for(ip: *const Cell, fp: *mut u64, vm: &'static T
 // Building
 
 operation!(build_tuple, 1, |at| {
-    let tuple = Tuple::build(at.b() as usize, |index| at.take(at.a() + index as u32));
-    at.put(at.a(), tuple);
+    let items = at.take_many(at.a(), at.b());
+    at.put(at.a(), Tuple::from_vec(items));
     Ok(())
 });
 
