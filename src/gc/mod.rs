@@ -333,7 +333,7 @@ pub(crate) fn count_deallocation() {
 /// Tells the running thread that a collection is due.
 #[cold]
 fn request() {
-    crate::vm::thread::current().breaker.set(true);
+    crate::vm::thread::current().breaker.store(true, std::sync::atomic::Ordering::Relaxed);
 }
 
 /// Adds a new collected object to the youngest generation.

@@ -24,7 +24,7 @@ use crate::types::frame as frame_type;
 use crate::types::function::Function;
 use crate::types::int;
 use crate::types::list::List;
-use crate::types::str::{Str, intern};
+use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_;
 use crate::vm::frame::Place;
@@ -36,14 +36,14 @@ pub static MODULE: ModuleDef = ModuleDef {
     doc: "Built-in functions, exceptions, and other objects.\n\nNoteworthy: None is the `nil' object; Ellipsis represents `...' in slices.",
     functions: &[
         method!(
-            build_class,
-            "__build_class__(func, name, /, *bases, metaclass=None, **kwds)",
+            raw build_class,
+            "!__build_class__()",
             "__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nInternal helper function used by the class statement."
         ),
         method!(
             import_,
-            "__import__(name, globals=None, locals=None, fromlist=(), level=0)",
-            "__import__(name, globals=None, locals=None, fromlist=(), level=0) -> module\n\nImport a module. Because this function is meant for use by the Python\ninterpreter and not for general use, it is better to use\nimportlib.import_module() to programmatically import a module.\n\nThe globals argument is only used to determine the context;\nthey are not modified.  The locals argument is unused.  The fromlist\nshould be a list of names to emulate ``from name import ...'', or an\nempty list to emulate ``import name''.\nWhen importing a module from a package, note that __import__('A.B', ...)\nreturns package A when fromlist is empty, but its submodule B when\nfromlist is not empty.  The level argument is used to determine whether to\nperform absolute or relative imports: 0 is absolute, while a positive number\nis the number of parent directories to search relative to the current module."
+            "%__import__(name, globals=None, locals=None, fromlist=(), level=0)",
+            "%__import__(name, globals=None, locals=None, fromlist=(), level=0) -> module\n\nImport a module. Because this function is meant for use by the Python\ninterpreter and not for general use, it is better to use\nimportlib.import_module() to programmatically import a module.\n\nThe globals argument is only used to determine the context;\nthey are not modified.  The locals argument is unused.  The fromlist\nshould be a list of names to emulate ``from name import ...'', or an\nempty list to emulate ``import name''.\nWhen importing a module from a package, note that __import__('A.B', ...)\nreturns package A when fromlist is empty, but its submodule B when\nfromlist is not empty.  The level argument is used to determine whether to\nperform absolute or relative imports: 0 is absolute, while a positive number\nis the number of parent directories to search relative to the current module."
         ),
         method!(abs, "abs($module, x, /)", "Return the absolute value of the argument."),
         method!(
@@ -83,7 +83,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         method!(
             dir,
-            "dir(object=None, /)",
+            "!dir(object=None, /)",
             "dir([object]) -> list of strings\n\nIf called without an argument, return the names in the current scope.\nElse, return an alphabetized list of names comprising (some of) the attributes\nof the given object, and of attributes reachable from it.\nIf the object supplies a method named __dir__, it will be used; otherwise\nthe default dir() logic is used and returns:\n  for a module object: the module's attributes.\n  for a class object:  its attributes, and recursively the attributes\n    of its bases.\n  for any other object: its attributes, its class's attributes, and\n    recursively the attributes of its class's base classes."
         ),
         method!(divmod, "divmod($module, x, y, /)", "Return the tuple (x//y, x%y).  Invariant: div*y + mod == x."),
@@ -104,7 +104,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         method!(
             getattr,
-            "getattr(object, name, default=None, /)",
+            "!getattr(object, name, default=None, /)",
             "getattr(object, name[, default]) -> value\n\nGet a named attribute from an object; getattr(x, 'y') is equivalent to x.y.\nWhen a default argument is given, it is returned when the attribute doesn't\nexist; without it, an exception is raised in that case."
         ),
         method!(
@@ -149,7 +149,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         method!(
             iter,
-            "iter(object, sentinel=None, /)",
+            "!iter(object, sentinel=None, /)",
             "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nGet an iterator from an object.  In the first form, the argument must\nsupply its own iterator, or be a sequence.\nIn the second form, the callable is called until it returns the sentinel."
         ),
         method!(len, "len($module, obj, /)", "Return the number of items in a container."),
@@ -159,18 +159,18 @@ pub static MODULE: ModuleDef = ModuleDef {
             "Return a dictionary containing the current scope's local variables.\n\nNOTE: Whether or not updates to this dictionary will affect name lookups in\nthe local scope and vice-versa is *implementation dependent* and not\ncovered by any backwards compatibility guarantees."
         ),
         method!(
-            max,
-            "max(*args, **kwargs)",
+            raw max,
+            "!max()",
             "max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its biggest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more arguments, return the largest argument."
         ),
         method!(
-            min,
-            "min(*args, **kwargs)",
+            raw min,
+            "!min()",
             "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more arguments, return the smallest argument."
         ),
         method!(
             next,
-            "next(iterator, default=None, /)",
+            "!next(iterator, default=None, /)",
             "next(iterator[, default])\n\nReturn the next item from the iterator. If default is given and the iterator\nis exhausted, it is returned instead of raising StopIteration."
         ),
         method!(
@@ -186,7 +186,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         method!(
             print,
-            "print(*args, sep=' ', end='\\n', file=None, flush=False)",
+            "%print(*args, sep=' ', end='\\n', file=None, flush=False)",
             "print(value, ..., sep=' ', end='\\n', file=sys.stdout, flush=False)\n\nPrints the values to a stream, or to sys.stdout by default.\nOptional keyword arguments:\nfile:  a file-like object (stream); defaults to the current sys.stdout.\nsep:   string inserted between values, default a space.\nend:   string appended after the last value, default a newline.\nflush: whether to forcibly flush the stream."
         ),
         method!(
@@ -205,7 +205,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             "Sets the named attribute on the given object to the specified value.\n\nsetattr(x, 'y', v) is equivalent to ``x.y = v''"
         ),
         method!(
-            sorted,
+            raw sorted,
             "sorted($module, iterable, /, *, key=None, reverse=False)",
             "Return a new list containing all items from the iterable in ascending order.\n\nA custom key function can be supplied to customize the sort order, and the\nreverse flag can be set to request the result in descending order."
         ),
@@ -216,7 +216,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         method!(
             vars,
-            "vars(object=None, /)",
+            "!vars(object=None, /)",
             "vars([object]) -> dictionary\n\nWithout arguments, equivalent to locals().\nWith an argument, equivalent to object.__dict__."
         ),
     ],
@@ -248,25 +248,33 @@ fn text_of(value: &Value) -> String {
 }
 
 /// `__build_class__`. As `builtin___build_class__`.
-fn build_class(
-    function: &Value,
-    name: &Value,
-    bases: &Tuple,
-    metaclass: Option<&Value>,
-    keywords: &Dict,
-) -> PyResult<Value> {
+fn build_class(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let (positional, given_keywords) = call::split_keywords(args, kwnames);
+    let [function, name, bases @ ..] = positional else {
+        return Err(type_error("__build_class__: not enough arguments"));
+    };
     if !function.is_exact::<Function>() {
         return Err(type_error("__build_class__: func must be a function"));
     }
     if name.downcast::<Str>().is_none() {
         return Err(type_error("__build_class__: name is not a string"));
     }
-    let original = Tuple::from_slice(bases.as_slice());
+    let mut metaclass = None;
+    let keywords_value = Dict::new_value();
+    let Some(keywords) = keywords_value.exact::<Dict>() else { return Err(runtime_error("no dict")) };
+    for (key, value) in given_keywords {
+        if key.is(name!("metaclass")) {
+            metaclass = Some(value.clone());
+        } else {
+            keywords.set(key, value.clone())?;
+        }
+    }
+    let original = Tuple::from_slice(bases);
     let bases = resolve_bases(bases, &original)?;
     let resolved = bases.as_ref().unwrap_or(&original);
     let base_slice = resolved.downcast::<Tuple>().map_or(&[][..], Tuple::as_slice);
     let mut metatype = match metaclass {
-        Some(metaclass) => metaclass.clone(),
+        Some(metaclass) => metaclass,
         None => match base_slice.first() {
             Some(first) => first.ty().value(),
             None => type_::TYPE.value(),
@@ -317,15 +325,13 @@ fn build_class(
     Ok(class)
 }
 
+/// As `PyMapping_Check`: sequences that can be indexed with any object count.
 fn is_mapping(value: &Value) -> bool {
     value.ty().slot(|slots| slots.getitem).is_some()
-        && value.downcast::<List>().is_none()
-        && value.downcast::<Tuple>().is_none()
-        && value.downcast::<Str>().is_none()
 }
 
 /// Bases that are no classes may stand for others (`__mro_entries__`). `None` when nothing changes.
-fn resolve_bases(bases: &Tuple, original: &Value) -> PyResult<Option<Value>> {
+fn resolve_bases(bases: &[Value], original: &Value) -> PyResult<Option<Value>> {
     let mut resolved = Vec::new();
     let mut changed = false;
     for base in bases.iter() {
@@ -634,18 +640,24 @@ fn len(object: &Value) -> PyResult<usize> {
 }
 
 /// `min` and `max`. As `min_max`.
-fn extreme(name: &str, op: Compare, args: &Tuple, keywords: &Dict) -> PyResult<Value> {
+fn extreme(name: &str, op: Compare, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let (args, keywords) = call::split_keywords(args, kwnames);
+    if args.is_empty() {
+        return Err(type_error(std::format!("{name} expected 1 argument, got 0")));
+    }
     let mut key = None;
     let mut default = None;
-    for (keyword, value) in keywords.items() {
-        match text_of(&keyword).as_str() {
-            "key" => key = Some(value).filter(|key| !key.is_none()),
-            "default" => default = Some(value),
+    if keywords.len() > 2 {
+        return Err(type_error(std::format!("{name}() takes at most 2 keyword arguments ({} given)", keywords.len())));
+    }
+    for (keyword, value) in keywords {
+        match text_of(keyword).as_str() {
+            "key" => key = Some(value.clone()).filter(|key| !key.is_none()),
+            "default" => default = Some(value.clone()),
             other => return Err(type_error(std::format!("'{other}' is an invalid keyword argument for {name}()"))),
         }
     }
-    let iterable = match args.as_slice() {
-        [] => return Err(type_error(std::format!("{name} expected 1 argument, got 0"))),
+    let iterable = match args {
         [only] => only.clone(),
         _ => {
             if default.is_some() {
@@ -653,7 +665,7 @@ fn extreme(name: &str, op: Compare, args: &Tuple, keywords: &Dict) -> PyResult<V
                     "Cannot specify a default for {name}() with multiple positional arguments"
                 )));
             }
-            Tuple::from_slice(args.as_slice())
+            Tuple::from_slice(args)
         }
     };
     let iterator = iter_protocol::iter(&iterable)?;
@@ -678,12 +690,12 @@ fn extreme(name: &str, op: Compare, args: &Tuple, keywords: &Dict) -> PyResult<V
     }
 }
 
-fn max(args: &Tuple, keywords: &Dict) -> PyResult<Value> {
-    extreme("max", Compare::Gt, args, keywords)
+fn max(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    extreme("max", Compare::Gt, args, kwnames)
 }
 
-fn min(args: &Tuple, keywords: &Dict) -> PyResult<Value> {
-    extreme("min", Compare::Lt, args, keywords)
+fn min(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    extreme("min", Compare::Lt, args, kwnames)
 }
 
 fn next(iterator: &Value, default: Option<&Value>) -> PyResult<Value> {
@@ -758,11 +770,16 @@ fn round(number: &Value, digits: Option<&Value>) -> PyResult<Value> {
     }
 }
 
-fn sorted(iterable: &Value, key: Option<&Value>, reverse: Option<&Value>) -> PyResult<Value> {
+/// A list of the items, sorted by `list.sort`, which checks the keyword arguments.
+fn sorted(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let (positional, keywords) = call::split_keywords(args, kwnames);
+    let [iterable] = positional else {
+        return Err(type_error(std::format!("sorted expected 1 argument, got {}", positional.len())));
+    };
     let list = List::from_vec(iter_protocol::collect(iterable)?);
     let sort = attribute::get_interned(&list, name!("sort"))?;
-    let args = [key.cloned().unwrap_or(Value::NONE), reverse.cloned().unwrap_or(Value::FALSE)];
-    call::call_keywords(&sort, &args, Some(&Tuple::from_vec(vec![intern("key"), intern("reverse")])))?;
+    let values: Vec<Value> = keywords.iter().map(|(_, value)| (*value).clone()).collect();
+    call::call_keywords(&sort, &values, kwnames)?;
     Ok(list)
 }
 

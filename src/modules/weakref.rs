@@ -41,12 +41,9 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 fn fill(dict: &Dict) -> PyResult<()> {
-    for (name, ty) in [
-        ("ref", &REF),
-        ("ReferenceType", &REF),
-        ("ProxyType", &PROXY),
-        ("CallableProxyType", &CALLABLE_PROXY),
-    ] {
+    for (name, ty) in
+        [("ref", &REF), ("ReferenceType", &REF), ("ProxyType", &PROXY), ("CallableProxyType", &CALLABLE_PROXY)]
+    {
         dict.set_text(name, ty.value());
     }
     Ok(())

@@ -109,6 +109,23 @@ pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
     }
 }
 
+/// Makes room behind an object that carries no collector link; the object may move.
+///
+/// # Safety
+/// `old` is its size; nobody else refers to it.
+pub(crate) unsafe fn grow_raw(header: *mut Header, old: usize, new: usize) -> *mut Header {
+    let layout = |size: usize| Layout::from_size_align(size.next_multiple_of(8), 8);
+    let (Ok(before), Ok(after)) = (layout(old), layout(new)) else { handle_alloc_error(Layout::new::<Header>()) };
+    // SAFETY: allocated by allocate_raw with the old size rounded up.
+    unsafe {
+        let moved = std::alloc::realloc(header as *mut u8, before, after.size());
+        if moved.is_null() {
+            handle_alloc_error(after);
+        }
+        moved as *mut Header
+    }
+}
+
 /// Frees what [`allocate_raw`] gave.
 ///
 /// # Safety

@@ -2,8 +2,7 @@
 
 use super::error::PyResult;
 use super::value::Value;
-use crate::types::exceptions::is_stop_iteration;
-use crate::types::exceptions::type_error;
+use crate::types::exceptions::{is_stop_iteration, type_error};
 use crate::types::list::List;
 use crate::types::sequence_iterator;
 use crate::types::tuple::Tuple;

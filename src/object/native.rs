@@ -21,6 +21,8 @@ use super::number;
 use super::value::{Payload, Value};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{overflow_error, type_error};
+use crate::types::float::Float;
+use crate::types::int;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 
@@ -50,7 +52,7 @@ pub struct Param {
     pub optional: bool,
 }
 
-const MAX_PARAMS: usize = 12;
+const MAX_PARAMS: usize = 17;
 
 /// A parsed Python signature such as `"pop($self, index=-1, /)"`.
 #[derive(Clone, Copy, Debug)]
@@ -68,12 +70,34 @@ pub struct Signature {
     /// Whether every parameter is positional-only.
     plain: bool,
     keyword_capable: bool,
+    /// Offset of the name: after the mark of a function that shows no signature.
+    name_start: u16,
+    style: Style,
+}
+
+/// How CPython's function takes its arguments, which decides the texts of errors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Style {
+    /// Declared by Argument Clinic; `__text_signature__` is the signature.
+    Clinic,
+    /// By `PyArg_UnpackTuple` or without parsing; no `__text_signature__`.
+    Unpack,
+    /// By `PyArg_ParseTuple` or `PyArg_ParseTupleAndKeywords`; no `__text_signature__`.
+    Parse,
 }
 
 impl Signature {
-    /// Parses a signature; evaluated at compile time by [`method!`](crate::method).
+    /// Parses a signature; evaluated at compile time by [`method!`](crate::method). Functions of CPython's that
+    /// are not declared by Argument Clinic, whose `__text_signature__` is None, are marked before their name: `!` when they
+    /// unpack their arguments by count alone, `%` when they parse them by a format (`PyArg_ParseTuple`).
     pub const fn parse(text: &'static str) -> Signature {
         let bytes = text.as_bytes();
+        let style = match bytes[0] {
+            b'!' => Style::Unpack,
+            b'%' => Style::Parse,
+            _ => Style::Clinic,
+        };
+        let name_start = matches!(bytes[0], b'!' | b'%') as u16;
         let mut at = 0;
         while bytes[at] != b'(' {
             at += 1;
@@ -86,7 +110,7 @@ impl Signature {
         let mut keyword_only = false;
         let mut bound = 0;
         loop {
-            while bytes[at] == b' ' || bytes[at] == b',' {
+            while bytes[at] == b' ' || bytes[at] == b'\n' || bytes[at] == b',' {
                 at += 1;
             }
             if bytes[at] == b')' {
@@ -182,17 +206,29 @@ impl Signature {
             }
             i += 1;
         }
-        Signature { text, name_end, params, count: count as u8, positional, required, bound, plain, keyword_capable }
+        Signature {
+            text,
+            name_end,
+            params,
+            count: count as u8,
+            positional,
+            required,
+            bound,
+            plain,
+            keyword_capable,
+            name_start,
+            style,
+        }
     }
 
     /// The function's name.
     pub fn name(&self) -> &'static str {
-        &self.text[..self.name_end as usize]
+        &self.text[self.name_start as usize..self.name_end as usize]
     }
 
-    /// `__text_signature__`.
+    /// `__text_signature__`; empty for a function that shows none.
     pub fn text_signature(&self) -> &'static str {
-        &self.text[self.name_end as usize..]
+        if self.name_start == 1 { "" } else { &self.text[self.name_end as usize..] }
     }
 
     /// The parameters.
@@ -219,7 +255,12 @@ pub struct Function {
     pub thunk: Thunk,
     /// Number of arguments with which `thunk` may be called as it is; `u32::MAX` when there is no such number.
     pub exact: u32,
+    /// An entry that checks the arguments itself.
+    raw: Option<RawEntry>,
 }
+
+/// The entry of a native function that checks its arguments itself: positional arguments, then keyword values.
+pub type RawEntry = fn(&[Value], Option<&Value>) -> PyResult<Value>;
 
 impl Function {
     /// See [`method!`](crate::method).
@@ -227,7 +268,16 @@ impl Function {
         let signature = Signature::parse(signature);
         let plain_positional = signature.positional == signature.count;
         let exact = if plain_positional { signature.positional as u32 } else { u32::MAX };
-        Function { signature, doc, thunk, exact }
+        Function { signature, doc, thunk, exact, raw: None }
+    }
+
+    /// A function that checks its arguments itself; the signature is only shown.
+    pub const fn new_raw(signature: &'static str, doc: &'static str, raw: RawEntry) -> Function {
+        let thunk: Thunk = |function, args| match function.raw {
+            Some(raw) => raw(args, None),
+            None => Ok(Value::NONE),
+        };
+        Function { signature: Signature::parse(signature), doc, thunk, exact: u32::MAX, raw: Some(raw) }
     }
 
     /// The function's name.
@@ -249,6 +299,9 @@ impl Function {
 
     #[inline(never)]
     fn call_bound(&'static self, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+        if let Some(raw) = self.raw {
+            return raw(args, kwnames);
+        }
         let signature = &self.signature;
         let names = kwnames.and_then(|names| names.exact::<Tuple>());
         let named = names.map_or(0, |names| names.len());
@@ -268,6 +321,8 @@ impl Function {
         }
         let mut slots: [Value; MAX_PARAMS] = [const { Value::UNBOUND }; MAX_PARAMS];
         let mut extra_names: Option<Value> = None;
+        // As _PyArg_UnpackKeywords: what is missing is reported before what is too much.
+        let mut surplus = None;
         for (index, param) in signature.params().iter().enumerate() {
             match param.kind {
                 ParamKind::Positional | ParamKind::Either => {
@@ -294,12 +349,13 @@ impl Function {
                 match (found, &extra_names) {
                     (Some(index), _) if slots[index].is_unbound() => slots[index] = value.clone(),
                     (Some(index), _) => {
-                        return Err(type_error(format!(
+                        surplus = Some(format!(
                             "argument for {}() given by name ('{}') and position ({})",
                             self.name(),
                             signature.param_name(&signature.params()[index]),
                             index + 1 - bound
-                        )));
+                        ));
+                        break;
                     }
                     (None, Some(dict)) => {
                         if let Some(dict) = dict.exact::<Dict>() {
@@ -308,10 +364,9 @@ impl Function {
                     }
                     (None, None) => {
                         let text = text.map(|text| text.to_string_lossy()).unwrap_or_default();
-                        return Err(type_error(format!(
-                            "'{text}' is an invalid keyword argument for {}()",
-                            self.name()
-                        )));
+                        surplus.get_or_insert_with(|| {
+                            format!("'{text}' is an invalid keyword argument for {}()", self.name())
+                        });
                     }
                 }
             }
@@ -326,6 +381,9 @@ impl Function {
                 )));
             }
         }
+        if let Some(surplus) = surplus {
+            return Err(type_error(surplus));
+        }
         (self.thunk)(self, &slots[..signature.count as usize])
     }
 
@@ -334,6 +392,17 @@ impl Function {
         let name = self.name();
         if given >= min && (given <= max || unlimited) {
             return Ok(());
+        }
+        if self.signature.style == Style::Parse {
+            let (bound, count) = match (given < min, min == max && !unlimited) {
+                (_, true) => ("exactly", min),
+                (true, _) => ("at least", min),
+                (false, _) => ("at most", max),
+            };
+            return Err(type_error(format!(
+                "{name}() takes {bound} {count} argument{} ({given} given)",
+                if count == 1 { "" } else { "s" }
+            )));
         }
         Err(type_error(if max == 0 {
             format!("{name}() takes no arguments ({given} given)")
@@ -357,11 +426,16 @@ impl Function {
         let variable = signature.params().iter().any(|param| param.kind == ParamKind::VarKeywords);
         let total = signature.count as usize - bound - usize::from(variable);
         let max = signature.positional as usize - bound;
-        let required = signature.params().iter().skip(bound).filter(|param| !param.optional).count();
+        let required = signature.required as usize - bound;
+        let required_by_position = signature
+            .params()
+            .iter()
+            .skip(bound)
+            .filter(|param| !param.optional && param.kind == ParamKind::Positional)
+            .count();
         if given + named > total && !variable {
             return Err(type_error(format!(
-                "{name}() takes {} {total} {}argument{} ({} given)",
-                if required < total { "at most" } else { "exactly" },
+                "{name}() takes at most {total} {}argument{} ({} given)",
                 if given == 0 { "keyword " } else { "" },
                 if total == 1 { "" } else { "s" },
                 given + named
@@ -373,10 +447,17 @@ impl Function {
             } else {
                 format!(
                     "{name}() takes {} {max} positional argument{} ({given} given)",
-                    if required < total { "at most" } else { "exactly" },
+                    if required < max { "at most" } else { "exactly" },
                     if max == 1 { "" } else { "s" }
                 )
             }));
+        }
+        if given < required_by_position {
+            return Err(type_error(format!(
+                "{name}() takes {} {required_by_position} positional argument{} ({given} given)",
+                if required_by_position < max { "at least" } else { "exactly" },
+                if required_by_position == 1 { "" } else { "s" }
+            )));
         }
         Ok(())
     }
@@ -442,7 +523,7 @@ impl GetSet {
 }
 
 /// Declares a table entry: `method!(function, "name($self, x, /)", "doc")`, with `class` or `static` before it for the
-/// other kinds of binding.
+/// other kinds of binding, `raw` for a function that checks its arguments itself.
 #[macro_export]
 macro_rules! method {
     (class $function:expr, $signature:literal, $doc:expr) => {
@@ -455,6 +536,12 @@ macro_rules! method {
         $crate::object::native::Method {
             function: $crate::object::native::Function::new($signature, $doc, $crate::object::native::thunk($function)),
             kind: $crate::object::native::MethodKind::Static,
+        }
+    };
+    (raw $function:expr, $signature:literal, $doc:expr) => {
+        $crate::object::native::Method {
+            function: $crate::object::native::Function::new_raw($signature, $doc, $function),
+            kind: $crate::object::native::MethodKind::Instance,
         }
     };
     ($function:expr, $signature:literal, $doc:expr) => {
@@ -473,13 +560,25 @@ pub struct At {
 }
 
 impl At {
+    /// The argument for the parameter at `index` of a function's signature.
+    pub fn new(function: &'static Function, index: usize) -> At {
+        At { function, index }
+    }
+
     /// `TypeError: append() argument must be str, not int`, numbered when there are several.
     #[cold]
     pub fn wrong_type(self, expected: &str, value: &Value) -> super::Raised {
         let signature = &self.function.signature;
         let bound = signature.bound as usize;
+        let param = signature.params().get(self.index);
+        let by_name = param.filter(|param| matches!(param.kind, ParamKind::Either | ParamKind::Keyword));
         let several = signature.count as usize - bound > 1;
-        let number = if several { format!(" {}", self.index + 1 - bound) } else { String::new() };
+        let number = match (signature.style, by_name) {
+            (Style::Parse, _) => format!(" {}", self.index + 1 - bound),
+            (_, Some(param)) => format!(" '{}'", signature.param_name(param)),
+            (_, None) if several => format!(" {}", self.index + 1 - bound),
+            _ => String::new(),
+        };
         let found = if value.is_none() { "None" } else { value.ty().name() };
         type_error(format!("{}() argument{number} must be {expected}, not {found}", self.function.name()))
     }
@@ -529,6 +628,7 @@ impl FromArg for isize {
     fn from_arg(value: &Value, _at: At) -> PyResult<isize> {
         match value.as_small_int() {
             Some(int) => Ok(int as isize),
+            None if is_float(value) => Err(type_error("integer argument expected, got float")),
             None => number::index_to_isize(value),
         }
     }
@@ -536,15 +636,37 @@ impl FromArg for isize {
 
 impl FromArg for i32 {
     type Out<'a> = i32;
-    fn from_arg(value: &Value, _at: At) -> PyResult<i32> {
-        let wide = number::index_to_i64_or_overflow(value, "Python int too large to convert to C long")?;
-        i32::try_from(wide).map_err(|_| {
-            overflow_error(if wide > 0 {
-                "signed integer is greater than maximum"
-            } else {
-                "signed integer is less than minimum"
-            })
-        })
+    fn from_arg(value: &Value, at: At) -> PyResult<i32> {
+        c_int(value, at.function.signature.style == Style::Parse)
+    }
+}
+
+fn is_float(value: &Value) -> bool {
+    value.is_small_float() || value.downcast::<Float>().is_some()
+}
+
+/// An argument that is an `int` of C: by way of `long`, as the format unit `i`, or at once, as `_PyLong_AsInt`.
+///
+/// # Errors
+/// `TypeError` when it is no integer, `OverflowError` when it is too large.
+pub fn c_int(value: &Value, long: bool) -> PyResult<i32> {
+    if is_float(value) {
+        return Err(type_error("integer argument expected, got float"));
+    }
+    let slots = value.ty().all_slots();
+    if !int::is_int(value) && slots.index.is_none() && slots.int.is_none() {
+        return Err(type_error(format!("an integer is required (got type {})", value.ty().name())));
+    }
+    let index = match slots.int {
+        Some(convert) if slots.index.is_none() && !int::is_int(value) => convert(value)?,
+        _ => number::index(value)?,
+    };
+    match (int::to_i64(&index), long) {
+        (Some(wide), _) if i32::try_from(wide).is_ok() => Ok(wide as i32),
+        (_, false) => Err(overflow_error("Python int too large to convert to C int")),
+        (None, true) => Err(overflow_error("Python int too large to convert to C long")),
+        (Some(wide), true) if wide > 0 => Err(overflow_error("signed integer is greater than maximum")),
+        (Some(_), true) => Err(overflow_error("signed integer is less than minimum")),
     }
 }
 

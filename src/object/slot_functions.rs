@@ -11,7 +11,8 @@ use super::ty::TypeObject;
 use super::value::Value;
 use crate::name;
 use crate::types::exceptions::{
-    attribute_error, is_attribute_error, is_stop_iteration, overflow_error, type_error, value_error,
+    attribute_error, is_attribute_error, is_stop_iteration, overflow_error, stop_iteration_value, type_error,
+    value_error,
 };
 use crate::types::int;
 use crate::types::str::{Str, intern};
@@ -244,7 +245,8 @@ fn slot_iter(this: &Value) -> PyResult<Value> {
 fn slot_next(this: &Value) -> PyResult<Option<Value>> {
     match required(this, name!("__next__"), &[]) {
         Ok(value) => Ok(Some(value)),
-        Err(raised) if is_stop_iteration(&raised) => Ok(None),
+        // A StopIteration with a value is passed on: `yield from` and `next()` want it.
+        Err(raised) if is_stop_iteration(&raised) && stop_iteration_value(&raised).is_none() => Ok(None),
         Err(raised) => Err(raised),
     }
 }
@@ -518,20 +520,21 @@ pub fn names_sharing_slot(id: SlotId) -> Vec<&'static str> {
 }
 
 fn expect_args(args: &[Value], min: usize, max: usize) -> PyResult<()> {
-    // As check_num_args and PyArg_UnpackTuple with an empty function name.
+    // As check_num_args; more than one argument goes through PyArg_UnpackTuple, whose message begins with an empty name.
     if (min..=max).contains(&args.len()) {
         return Ok(());
     }
     if min == max {
         return Err(type_error(format!(
-            "expected {min} argument{}, got {}",
+            "{}expected {min} argument{}, got {}",
+            if min > 1 { " " } else { "" },
             if min == 1 { "" } else { "s" },
             args.len()
         )));
     }
     let (word, bound) = if args.len() < min { ("at least", min) } else { ("at most", max) };
     Err(type_error(format!(
-        "expected {word} {bound} argument{}, got {}",
+        " expected {word} {bound} argument{}, got {}",
         if bound == 1 { "" } else { "s" },
         args.len()
     )))
@@ -612,6 +615,11 @@ pub fn call_slot(
             Ok(Value::NONE)
         }
         SlotFn::Item(f) => {
+            // Repetition unpacks its argument, indexing checks the count.
+            if args.len() != 1 && name.downcast::<Str>().is_some_and(|name| !name.equals_str("__getitem__")) {
+                let many = args.len();
+                return Err(type_error(format!(" expected 1 argument, got {many}")));
+            }
             expect_args(args, 1, 1)?;
             let index = number::index_for_item(&args[0])?;
             f(this, index)

@@ -624,6 +624,15 @@ impl TypeObject {
         found
     }
 
+    /// Empties the cache of lookups.
+    pub fn clear_method_cache() {
+        for entry in CACHE.get() {
+            entry.version.set(0);
+            entry.value.set(0);
+            entry.name.set(None);
+        }
+    }
+
     /// Looks `name` up by text.
     pub fn lookup_str(&self, name: &str) -> Option<Value> {
         self.lookup(&types::str::intern(name))

@@ -61,7 +61,10 @@ pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>(
         GetSet::read_only("__qualname__", |this| Ok(Str::new_value(&qualname(body(this)?)))),
         GetSet::read_only("__doc__", |this| Ok(doc(body(this)?.doc()))),
         GetSet::read_only("__text_signature__", |this| {
-            Ok(body(this)?.function().map_or(Value::NONE, |f| Str::new_value(f.signature.text_signature())))
+            Ok(match body(this)?.function() {
+                Some(function) => doc(function.signature.text_signature()),
+                None => Str::new_value("($type, *args, **kwargs)"),
+            })
         }),
         GetSet::read_only("__self__", |this| {
             Ok(body(this)?.this.clone().or(body(this)?.module.get()).unwrap_or(Value::NONE))

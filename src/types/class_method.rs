@@ -65,7 +65,7 @@ macro_rules! wrapper {
                     let function = this.downcast::<$body>().and_then(|body| body.function.get());
                     is_abstract(function.as_ref()).map(Value::bool)
                 }),
-                GetSet::new("__dict__", crate::types::type_::object_dict, crate::types::type_::set_object_dict),
+                GetSet::new("__dict__", crate::types::type_::object_dict, crate::types::type_::set_builtin_dict),
             ]);
 
         impl $body {

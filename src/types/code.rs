@@ -1,15 +1,17 @@
 //! The type `code`.
 
+use crate::method;
+use crate::object::call;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
-use crate::object::native::GetSet;
+use crate::object::native::{At, FromArg, Function, GetSet, Method, MethodKind, c_int};
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value};
 use crate::object::{TypeObject, attribute, compare, hash};
 use crate::pyc::lnotab;
 use crate::types::bytes::Bytes;
-use crate::types::exceptions::type_error;
-use crate::types::str::Str;
+use crate::types::exceptions::{system_error, type_error, value_error};
+use crate::types::str::{Str, intern_value};
 use crate::types::tuple::Tuple;
 use crate::vm::translate::Translations;
 
@@ -88,13 +90,16 @@ unsafe impl Payload for Code {
 
 /// The type object of code objects.
 pub static CODE: TypeObject = TypeObject::define::<Code>("code")
+    .doc("code(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize,\n      flags, codestring, constants, names, varnames, filename, name,\n      firstlineno, lnotab[, freevars[, cellvars]])\n\nCreate a code object.  Not for the faint of heart.")
     .slots(Slots {
+        new: Some(new),
         repr: Some(repr),
         compare: Some(compare_),
         hash: Some(hash_),
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
+    .methods(METHODS)
     .getset(&[
         GetSet::member("co_argcount", |this| Ok(Value::int(body(this)?.fields.argcount.into()))),
         GetSet::member("co_posonlyargcount", |this| Ok(Value::int(body(this)?.fields.posonlyargcount.into()))),
@@ -113,6 +118,18 @@ pub static CODE: TypeObject = TypeObject::define::<Code>("code")
         GetSet::member("co_firstlineno", |this| Ok(Value::int(body(this)?.fields.firstlineno.into()))),
         GetSet::member("co_lnotab", |this| Ok(body(this)?.fields.lnotab.clone())),
     ]);
+
+const METHODS: &[Method] = &[
+    Method {
+        function: Function::new(
+            "replace($self, /, *, co_argcount=-1, co_posonlyargcount=-1,\n        co_kwonlyargcount=-1, co_nlocals=-1, co_stacksize=-1,\n        co_flags=-1, co_firstlineno=-1, co_code=None, co_consts=None,\n        co_names=None, co_varnames=None, co_freevars=None,\n        co_cellvars=None, co_filename=None, co_name=None,\n        co_lnotab=None)",
+            "Return a copy of the code object with new values for the specified fields.",
+            replace,
+        ),
+        kind: MethodKind::Instance,
+    },
+    method!(sizeof, "!__sizeof__($self, /)", ""),
+];
 
 fn body(value: &Value) -> PyResult<&Code> {
     value.exact::<Code>().ok_or_else(|| type_error("expected a code object"))
@@ -237,4 +254,243 @@ fn hash_(this: &Value) -> PyResult<i64> {
     result ^= i64::from(f.argcount) ^ i64::from(f.posonlyargcount) ^ i64::from(f.kwonlyargcount);
     result ^= i64::from(f.nlocals) ^ i64::from(f.flags);
     Ok(if result == -1 { -2 } else { result })
+}
+
+/// A tuple of names: exact strs, interned. As `validate_and_copy_tuple`.
+fn name_tuple(names: &Value) -> PyResult<Value> {
+    let mut checked = Vec::new();
+    for name in items(names) {
+        let Some(text) = name.downcast::<Str>() else {
+            return Err(type_error(format!("name tuples must contain only strings, not '{}'", name.ty().name())));
+        };
+        if !name.is_exact::<Str>() {
+            return Err(type_error(format!("name tuples must contain only strings, not '{}'", name.ty().name())));
+        }
+        checked.push(intern_value(name, text));
+    }
+    Ok(Tuple::from_vec(checked))
+}
+
+/// The numbers of a code object, as they were given: argument counts, locals, stack size, flags, first line.
+struct Numbers {
+    argcount: i32,
+    posonlyargcount: i32,
+    kwonlyargcount: i32,
+    nlocals: i32,
+    stacksize: i32,
+    flags: i32,
+    firstlineno: i32,
+}
+
+/// `CO_NOFREE`: neither free nor cell variables.
+const NO_FREE: u32 = 0x40;
+
+/// Makes a code object of parts that have the right types. As `PyCode_NewWithPosOnlyArgs`. What the bytecode itself may do
+/// is verified before its first execution.
+fn make(numbers: &Numbers, parts: Parts) -> PyResult<Value> {
+    let Numbers { argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, firstlineno } = *numbers;
+    let unsigned = |number: i32| u32::try_from(number).ok();
+    let bad = || system_error("Objects/codeobject.c:130: bad argument to internal function");
+    if argcount < posonlyargcount {
+        return Err(bad());
+    }
+    let (Some(argcount), Some(posonlyargcount), Some(kwonlyargcount), Some(nlocals), Some(stacksize), Some(mut flags)) = (
+        unsigned(argcount),
+        unsigned(posonlyargcount),
+        unsigned(kwonlyargcount),
+        unsigned(nlocals),
+        unsigned(stacksize),
+        unsigned(flags),
+    ) else {
+        return Err(bad());
+    };
+    let names = name_tuple(&parts.names)?;
+    let varnames = name_tuple(&parts.varnames)?;
+    let freevars = name_tuple(&parts.freevars)?;
+    let cellvars = name_tuple(&parts.cellvars)?;
+    if items(&freevars).is_empty() && items(&cellvars).is_empty() {
+        flags |= NO_FREE;
+    } else {
+        flags &= !NO_FREE;
+    }
+    let total = u64::from(argcount)
+        + u64::from(kwonlyargcount)
+        + u64::from(flags & self::flags::VARARGS != 0)
+        + u64::from(flags & self::flags::VARKEYWORDS != 0);
+    if total > items(&varnames).len() as u64 {
+        return Err(value_error("code: varnames is too small"));
+    }
+    Ok(Code::new_value(Fields {
+        argcount,
+        posonlyargcount,
+        kwonlyargcount,
+        nlocals,
+        stacksize,
+        flags,
+        firstlineno,
+        code: parts.code,
+        consts: parts.consts,
+        names,
+        varnames,
+        freevars,
+        cellvars,
+        filename: parts.filename,
+        name: parts.name,
+        lnotab: parts.lnotab,
+    }))
+}
+
+/// The objects of a code object, each of the type it has to have.
+struct Parts {
+    code: Value,
+    consts: Value,
+    names: Value,
+    varnames: Value,
+    freevars: Value,
+    cellvars: Value,
+    filename: Value,
+    name: Value,
+    lnotab: Value,
+}
+
+/// Whether a parameter takes a number (`None`), or the name of the type it takes.
+const PARAMETERS: [Option<&str>; 16] = [
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    Some("bytes"),
+    Some("tuple"),
+    Some("tuple"),
+    Some("tuple"),
+    Some("str"),
+    Some("str"),
+    None,
+    Some("bytes"),
+    Some("tuple"),
+    Some("tuple"),
+];
+
+/// Whether a value is of one of the three types by name, or a subclass.
+fn has_type(value: &Value, ty: &str) -> bool {
+    match ty {
+        "bytes" => value.downcast::<Bytes>().is_some(),
+        "tuple" => value.downcast::<Tuple>().is_some(),
+        _ => value.downcast::<Str>().is_some(),
+    }
+}
+
+/// `code(argcount, posonlyargcount, ...)`. As `code_new`.
+fn new(_class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let positional = call::split_keywords(args, kwnames).0;
+    let given = positional.len();
+    if !(14..=16).contains(&given) {
+        let (bound, count) = if given < 14 { ("at least", 14) } else { ("at most", 16) };
+        return Err(type_error(format!("code() takes {bound} {count} arguments ({given} given)")));
+    }
+    let mut numbers = [0; 16];
+    for (index, (value, expected)) in positional.iter().zip(PARAMETERS).enumerate() {
+        match expected {
+            None => numbers[index] = c_int(value, true)?,
+            Some(expected) if !has_type(value, expected) => {
+                let found = if value.is_none() { "None" } else { value.ty().name() };
+                return Err(type_error(format!("code() argument {} must be {expected}, not {found}", index + 1)));
+            }
+            Some(_) => {}
+        }
+    }
+    for (index, name) in [(0, "argcount"), (1, "posonlyargcount"), (2, "kwonlyargcount"), (3, "nlocals")] {
+        if numbers[index] < 0 {
+            return Err(value_error(format!("code: {name} must not be negative")));
+        }
+    }
+    let at = |index: usize| positional.get(index).cloned().unwrap_or_else(Tuple::empty);
+    make(
+        &Numbers {
+            argcount: numbers[0],
+            posonlyargcount: numbers[1],
+            kwonlyargcount: numbers[2],
+            nlocals: numbers[3],
+            stacksize: numbers[4],
+            flags: numbers[5],
+            firstlineno: numbers[12],
+        },
+        Parts {
+            code: at(6),
+            consts: at(7),
+            names: at(8),
+            varnames: at(9),
+            filename: at(10),
+            name: at(11),
+            lnotab: at(13),
+            freevars: at(14),
+            cellvars: at(15),
+        },
+    )
+}
+
+/// `code.replace(...)`: `args` holds the code object and a value, perhaps unbound, for every parameter.
+fn replace(function: &'static Function, args: &[Value]) -> PyResult<Value> {
+    let this = args.first().ok_or_else(|| type_error("expected a code object"))?;
+    let f = &body(this)?.fields;
+    let given = |index: usize| args.get(index).filter(|value| !value.is_unbound());
+    let mut numbers = [f.argcount, f.posonlyargcount, f.kwonlyargcount, f.nlocals, f.stacksize, f.flags, 0]
+        .map(|number| i32::try_from(number).unwrap_or(i32::MAX));
+    numbers[6] = f.firstlineno;
+    for (index, number) in numbers.iter_mut().enumerate() {
+        if let Some(value) = given(index + 1) {
+            *number = c_int(value, false)?;
+        }
+    }
+    fn part<T: Payload>(
+        function: &'static Function,
+        given: Option<&Value>,
+        index: usize,
+        own: &Value,
+    ) -> PyResult<Value> {
+        match given {
+            None => Ok(own.clone()),
+            Some(value) => {
+                <&T as FromArg>::from_arg(value, At::new(function, index))?;
+                Ok(value.clone())
+            }
+        }
+    }
+    let parts = Parts {
+        code: part::<Bytes>(function, given(8), 8, &f.code)?,
+        consts: part::<Tuple>(function, given(9), 9, &f.consts)?,
+        names: part::<Tuple>(function, given(10), 10, &f.names)?,
+        varnames: part::<Tuple>(function, given(11), 11, &f.varnames)?,
+        freevars: part::<Tuple>(function, given(12), 12, &f.freevars)?,
+        cellvars: part::<Tuple>(function, given(13), 13, &f.cellvars)?,
+        filename: part::<Str>(function, given(14), 14, &f.filename)?,
+        name: part::<Str>(function, given(15), 15, &f.name)?,
+        lnotab: part::<Bytes>(function, given(16), 16, &f.lnotab)?,
+    };
+    let [argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, firstlineno] = numbers;
+    for (number, name) in numbers.into_iter().zip([
+        "co_argcount",
+        "co_posonlyargcount",
+        "co_kwonlyargcount",
+        "co_nlocals",
+        "co_stacksize",
+        "co_flags",
+        "co_firstlineno",
+    ]) {
+        if number < 0 {
+            return Err(value_error(format!("{name} must be a positive integer")));
+        }
+    }
+    make(&Numbers { argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, firstlineno }, parts)
+}
+
+/// CPython's `PyCodeObject` is 144 bytes; it counts the table of cells that are parameters, too.
+fn sizeof(this: &Code) -> i64 {
+    let parameters = this.parameter_count();
+    let names: Vec<&Value> = this.varnames().iter().take(parameters).collect();
+    let cells = this.cellvars();
+    let has_table = cells.iter().any(|cell| names.iter().any(|name| name.is(cell)));
+    144 + if has_table { cells.len() as i64 } else { 0 }
 }

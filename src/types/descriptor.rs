@@ -80,13 +80,22 @@ pub struct GetSetDescriptor {
 }
 payload!(GetSetDescriptor GETSET_DESCRIPTOR: name owner);
 
-/// An attribute that `__slots__` made.
+/// A field of the body, or an attribute that `__slots__` made.
 #[repr(C)]
 pub struct MemberDescriptor {
     header: Header,
     name: Value,
     owner: Value,
-    index: usize,
+    place: Place,
+}
+
+/// Where a member is.
+#[derive(Clone, Copy)]
+enum Place {
+    /// The `__slots__` value at that index.
+    Slot(usize),
+    /// A field of the body of a native type.
+    Field(&'static GetSet),
 }
 payload!(MemberDescriptor MEMBER_DESCRIPTOR: name owner);
 
@@ -210,6 +219,14 @@ pub fn new_wrapper(
 
 /// A computed attribute.
 pub fn new_getset(owner: &TypeObject, definition: &'static GetSet) -> Value {
+    if definition.member {
+        return new_object(MemberDescriptor {
+            header: Header::new(&MEMBER_DESCRIPTOR),
+            name: intern(definition.name),
+            owner: owner.value(),
+            place: Place::Field(definition),
+        });
+    }
     new_object(GetSetDescriptor {
         header: Header::new(&GETSET_DESCRIPTOR),
         definition,
@@ -220,7 +237,12 @@ pub fn new_getset(owner: &TypeObject, definition: &'static GetSet) -> Value {
 
 /// The attribute of the `__slots__` value at `index`.
 pub fn new_member(owner: &TypeObject, name: Value, index: usize) -> Value {
-    new_object(MemberDescriptor { header: Header::new(&MEMBER_DESCRIPTOR), name, owner: owner.value(), index })
+    new_object(MemberDescriptor {
+        header: Header::new(&MEMBER_DESCRIPTOR),
+        name,
+        owner: owner.value(),
+        place: Place::Slot(index),
+    })
 }
 
 impl WrapperDescriptor {
@@ -282,6 +304,8 @@ fn documentation(this: &Value) -> (Value, Value) {
         (text(d.doc), text(d.signature))
     } else if let Some(d) = this.exact::<GetSetDescriptor>() {
         (d.definition.doc.map_or(Value::NONE, Str::new_value), Value::NONE)
+    } else if let Some(Place::Field(definition)) = this.exact::<MemberDescriptor>().map(|d| d.place) {
+        (definition.doc.map_or(Value::NONE, Str::new_value), Value::NONE)
     } else {
         (Value::NONE, Value::NONE)
     }
@@ -476,7 +500,6 @@ fn getset_set(this: &Value, object: &Value, value: Option<&Value>) -> PyResult<(
     check(this, object)?;
     match body.definition.set {
         Some(set) => set(object, value),
-        None if body.definition.member => Err(attribute_error("readonly attribute")),
         None => Err(attribute_error(format!(
             "attribute '{}' of '{}' objects is not writable",
             body.definition.name,
@@ -487,8 +510,14 @@ fn getset_set(this: &Value, object: &Value, value: Option<&Value>) -> PyResult<(
 
 fn member_get(this: &Value, object: Option<&Value>, _owner: &Value) -> PyResult<Value> {
     let (Some(body), Some(object)) = (this.exact::<MemberDescriptor>(), object) else { return Ok(this.clone()) };
-    check(this, object)?;
-    match instance::slot_cell(object, body.index).and_then(|cell| cell.get()) {
+    if !std::ptr::eq(object.ty(), owner_of(&body.owner)) {
+        check(this, object)?;
+    }
+    let index = match body.place {
+        Place::Field(definition) => return (definition.get)(object),
+        Place::Slot(index) => index,
+    };
+    match instance::slot_cell(object, index).and_then(|cell| cell.get()) {
         Some(value) => Ok(value),
         None => Err(attribute_error(text_of(&body.name))),
     }
@@ -497,7 +526,16 @@ fn member_get(this: &Value, object: Option<&Value>, _owner: &Value) -> PyResult<
 fn member_set(this: &Value, object: &Value, value: Option<&Value>) -> PyResult<()> {
     let Some(body) = this.exact::<MemberDescriptor>() else { return Err(type_error("expected a member descriptor")) };
     check(this, object)?;
-    let Some(cell) = instance::slot_cell(object, body.index) else { return Err(attribute_error(text_of(&body.name))) };
+    let index = match body.place {
+        Place::Field(definition) => {
+            return match definition.set {
+                Some(set) => set(object, value),
+                None => Err(attribute_error("readonly attribute")),
+            };
+        }
+        Place::Slot(index) => index,
+    };
+    let Some(cell) = instance::slot_cell(object, index) else { return Err(attribute_error(text_of(&body.name))) };
     let old = cell.replace(value.cloned());
     if old.is_none() && value.is_none() {
         return Err(attribute_error(text_of(&body.name)));

@@ -116,7 +116,7 @@ const GETSET: &[GetSet] = &[
             Ok(())
         },
     ),
-    GetSet::new("__dict__", crate::types::type_::object_dict, crate::types::type_::set_object_dict),
+    GetSet::new("__dict__", crate::types::type_::object_dict, crate::types::type_::set_builtin_dict),
 ];
 
 fn body(value: &Value) -> PyResult<&Function> {

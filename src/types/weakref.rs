@@ -195,9 +195,10 @@ const PROXY_SLOTS: Slots = Slots {
 };
 
 /// The type object of proxies.
-pub static PROXY: TypeObject = TypeObject::define::<WeakRef>("weakproxy")
-    .slots(PROXY_SLOTS)
-    .methods(&[method!(proxy_bytes, "__bytes__(self)", "")] as &[Method]);
+pub static PROXY: TypeObject =
+    TypeObject::define::<WeakRef>("weakproxy")
+        .slots(PROXY_SLOTS)
+        .methods(&[method!(proxy_bytes, "__bytes__(self)", "")] as &[Method]);
 
 /// The type object of proxies of what can be called.
 pub static CALLABLE_PROXY: TypeObject = TypeObject::define::<WeakRef>("weakcallableproxy").slots(Slots {
@@ -486,4 +487,3 @@ fn proxy_repr(this: &Value) -> PyResult<Value> {
 fn proxy_bytes(this: &Value) -> PyResult<Value> {
     call::call_method(&referent(this)?, name!("__bytes__"), &[])
 }
-

@@ -100,6 +100,18 @@ impl Place {
         if place.k.is_null() { None } else { Some(place) }
     }
 
+    /// The frame that a running generator has on the stack.
+    pub fn of_generator(generator: &Value) -> Option<Place> {
+        let mut place = Place::current(thread::current());
+        while let Some(found) = place {
+            if found.callee().is(generator) {
+                return Some(found);
+            }
+            place = found.caller();
+        }
+        None
+    }
+
     /// What is known of its code.
     pub fn meta(self) -> &'static Meta {
         // SAFETY: a frame on the stack keeps its code alive.
@@ -202,7 +214,9 @@ pub(crate) unsafe fn detach(place: Place) {
                     let slot = place.fp.add(index);
                     variables.push(Value::from_bits(std::mem::replace(&mut *slot, EMPTY)));
                 }
-                let back = place.caller().map(Place::object);
+                // A generator's frame belongs under whoever resumes it, while that lasts.
+                let is_generator = generator::of(place.callee()).is_some();
+                let back = if is_generator { None } else { place.caller().map(Place::object) };
                 frame.finish(variables, back, place.last_instruction());
             } else {
                 frame.finish(variables, None, place.last_instruction());

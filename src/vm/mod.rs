@@ -2,11 +2,12 @@
 
 pub mod call;
 pub mod eval;
+pub mod finalize;
 pub mod frame;
 pub mod import;
 pub mod load;
 pub mod report;
 pub mod runtime;
-pub(crate) mod signals;
+pub mod signals;
 pub mod thread;
 pub mod translate;

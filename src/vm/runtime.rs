@@ -27,11 +27,20 @@ pub const NATIVE_STACK: usize = 512 << 20;
 /// # Panics
 /// When the system gives no thread, or `f` panics.
 pub fn with<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    with_stack(NATIVE_STACK, f)
+}
+
+/// As [`with`], with a native stack of `bytes` bytes. Deep recursion through native code raises `RecursionError` sooner on
+/// a small one.
+///
+/// # Panics
+/// As for [`with`].
+pub fn with_stack<R: Send>(bytes: usize, f: impl FnOnce() -> R + Send) -> R {
     let gil = GIL.lock().unwrap_or_else(PoisonError::into_inner);
     let result = std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("python".to_owned()).stack_size(NATIVE_STACK);
+        let builder = std::thread::Builder::new().name("python".to_owned()).stack_size(bytes);
         let thread = builder.spawn_scoped(scope, || {
-            thread::prepare(NATIVE_STACK);
+            thread::prepare(bytes);
             INIT.call_once(|| init().expect("builtin types and modules are consistent"));
             f()
         });

@@ -9,6 +9,7 @@ use crate::types::exceptions::{self, recursion_error};
 use crate::vm::eval::cell::Cell as CodeCell;
 use crate::vm::frame::Activation;
 use std::cell::Cell;
+use std::sync::atomic::AtomicBool;
 
 /// The state of a thread. The loop's handlers reach it by address, so its fields are cells.
 pub struct Thread {
@@ -38,7 +39,7 @@ pub struct Thread {
     /// The innermost native activation of the loop.
     pub(crate) activation: Cell<*const Activation>,
     /// Something wants attention at the next backward jump or call.
-    pub(crate) breaker: Cell<bool>,
+    pub(crate) breaker: AtomicBool,
 }
 
 /// One level of the exceptions being handled. As `_PyErr_StackItem`.
@@ -75,7 +76,7 @@ static MAIN: GilCell<Thread> = GilCell::new(Thread {
     handled: Cell::new(std::ptr::null()),
     root_handled: Handled::new(),
     activation: Cell::new(std::ptr::null()),
-    breaker: Cell::new(false),
+    breaker: AtomicBool::new(false),
 });
 
 /// The thread that holds the GIL.

@@ -4,7 +4,7 @@
 //! `codecs.register` gave (see [`set_search`]). `errors` holds the error handlers.
 
 mod ascii;
-pub(crate) mod errors;
+pub mod errors;
 mod escape;
 mod utf16;
 mod utf32;

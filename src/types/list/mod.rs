@@ -36,6 +36,16 @@ pub struct List {
     sorting: Cell<bool>,
 }
 
+impl Drop for List {
+    fn drop(&mut self) {
+        // As list_dealloc: from the end.
+        let mut items = self.items.take();
+        while let Some(item) = items.pop() {
+            drop(item);
+        }
+    }
+}
+
 // SAFETY: repr(C), header first.
 unsafe impl Payload for List {
     const GC: bool = true;

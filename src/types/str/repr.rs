@@ -23,6 +23,15 @@ pub(crate) fn push_escape(builder: &mut StrBuilder, code: u32) {
 /// `repr(text)`.
 pub(crate) fn repr(text: &Str) -> Value {
     let chars = text.chars();
+    if let Some(ascii) = text.as_ascii()
+        && ascii.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'\\' && byte != b'\'')
+    {
+        let mut quoted = Vec::with_capacity(ascii.len() + 2);
+        quoted.push(b'\'');
+        quoted.extend_from_slice(ascii.as_bytes());
+        quoted.push(b'\'');
+        return Str::from_latin1(&quoted);
+    }
     let mut plain = true;
     let (mut single, mut double) = (false, false);
     for code in chars.iter() {

@@ -17,9 +17,10 @@ use crate::types::exceptions::unbound_local_error;
 use crate::types::generator::GENERATOR;
 use crate::types::list::{LIST_ITERATOR, List, ListIterator};
 use crate::types::range::{RANGE_ITERATOR, RangeIterator};
-use crate::types::str::{Str, concat_owned};
+use crate::types::str::Str;
 use crate::types::tuple::{TUPLE_ITERATOR, Tuple, TupleIterator};
 use crate::vm::thread::Thread;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub(crate) use super::control::*;
 pub(crate) use super::stack_operations::*;
@@ -381,7 +382,7 @@ operation_generic! {
             at.set(at.a(), unsafe { Value::from_bits(mixed) });
             return Ok(());
         }
-        if OP == BinaryOp::Add as u8 && (SHAPE == RR || SHAPE == RK) && at.a() == at.b() && append_str::<SHAPE>(at)? {
+        if OP == BinaryOp::Add as u8 && (SHAPE == RR || SHAPE == RK) && at.a() == at.b() && append_str::<SHAPE>(at) {
             return Ok(());
         }
         let (left, right) = operand_values::<SHAPE>(at, at.b(), at.c());
@@ -394,23 +395,23 @@ operation_generic! {
 
 /// `s = s + t` with strs, `s` being referred to by its variable alone: the text grows where it is. As
 /// `unicode_concatenate`.
-fn append_str<const SHAPE: u8>(at: At) -> PyResult<bool> {
+fn append_str<const SHAPE: u8>(at: At) -> bool {
     let right = if SHAPE == RK { at.constant(at.c()) } else { at.get(at.c()) };
-    if !right.is_exact::<Str>() {
-        return Ok(false);
-    }
+    let Some(tail) = right.exact::<Str>() else { return false };
     let left = at.take(at.b());
-    if !left.is_exact::<Str>() {
-        at.put(at.b(), left);
-        return Ok(false);
+    match Str::append(left, tail) {
+        Ok(joined) => {
+            if SHAPE == RR && at.c() >= at.meta().named {
+                drop(at.take(at.c()));
+            }
+            at.put(at.a(), joined);
+            true
+        }
+        Err(left) => {
+            at.put(at.b(), left);
+            false
+        }
     }
-    // On an error the variable stays unbound, as in CPython.
-    let joined = concat_owned(left, &right)?;
-    if SHAPE == RR && at.c() >= at.meta().named {
-        drop(at.take(at.c()));
-    }
-    at.put(at.a(), joined);
-    Ok(true)
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -517,7 +518,7 @@ handler! {
 handler! {
     /// jumps back by c; whoever wants attention gets it here
     fn jump_back(ip, fp, vm, k) {
-        if vm.breaker.get() {
+        if vm.breaker.load(Relaxed) {
             become_handler!(attend, ip, fp, vm, k)
         }
         jump!(ip, fp, vm, k)

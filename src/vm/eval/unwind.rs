@@ -12,6 +12,7 @@ use crate::types::exceptions::{self, BaseException, STOP_ASYNC_ITERATION, STOP_I
 use crate::types::generator;
 use crate::types::traceback::Traceback;
 use crate::vm::frame::{self, CALLER_FP, CALLER_K, HEADER_WORDS, OBJECT, Place, RETURN_IP};
+use crate::vm::signals;
 use crate::vm::thread::Thread;
 use crate::vm::translate::RegionKind;
 
@@ -47,7 +48,9 @@ unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u
         Some(exception) => exception,
         None => exceptions::system_error("error return without exception set").into_value(),
     };
-    if first {
+    // As _PyErr_SetObject, which what only passes through does not meet again.
+    let is_new = exception.downcast::<BaseException>().is_some_and(|body| body.traceback().is_none());
+    if first && is_new {
         chain_context(vm, &exception);
     }
     loop {
@@ -59,6 +62,8 @@ unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u
         let mut region = meta.region_of.get(meta.index_of(at.ip)).copied().unwrap_or(NO_BLOCK);
         while let Some(found) = meta.regions.get(region as usize) {
             match found.kind {
+                // A program that has to end gets no more say.
+                RegionKind::Setup { .. } if signals::stopping() => {}
                 RegionKind::Setup { handler } => {
                     drop_registers(at, found.register);
                     enter_handler(at, found.register, exception);

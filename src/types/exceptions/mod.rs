@@ -1,5 +1,9 @@
 //! The exception hierarchy.
 
+pub mod import_error;
+pub mod os_error;
+pub mod syntax_error;
+
 use crate::gc::Visit;
 use crate::method;
 use crate::name;
@@ -75,11 +79,11 @@ pub static BASE_EXCEPTION: TypeObject = TypeObject::define::<BaseException>("Bas
 const METHODS: &[Method] = &[
     method!(
         with_traceback,
-        "with_traceback($self, object, /)",
+        "!with_traceback($self, object, /)",
         "Exception.with_traceback(tb) --\n    set self.__traceback__ to tb and return self."
     ),
-    method!(reduce, "__reduce__($self, /)", ""),
-    method!(setstate, "__setstate__($self, object, /)", ""),
+    method!(reduce, "!__reduce__($self, /)", ""),
+    method!(setstate, "!__setstate__($self, object, /)", ""),
 ];
 
 const GETSET: &[GetSet] = &[
@@ -87,7 +91,14 @@ const GETSET: &[GetSet] = &[
     GetSet::new("__traceback__", |this| Ok(body(this)?.traceback.get().unwrap_or(Value::NONE)), set_traceback),
     GetSet::new("__context__", |this| Ok(body(this)?.context.get().unwrap_or(Value::NONE)), set_context_attribute),
     GetSet::new("__cause__", |this| Ok(body(this)?.cause.get().unwrap_or(Value::NONE)), set_cause_attribute),
-    GetSet::new("__suppress_context__", |this| Ok(Value::bool(body(this)?.suppress_context.get())), set_suppress),
+    GetSet {
+        name: "__suppress_context__",
+        get: |this| Ok(Value::bool(body(this)?.suppress_context.get())),
+        set: Some(set_suppress),
+        doc: None,
+        member: true,
+    },
+    GetSet::new("__dict__", crate::types::type_::object_dict, crate::types::type_::set_builtin_dict),
 ];
 
 impl BaseException {
@@ -132,15 +143,15 @@ impl BaseException {
         self.suppress_context.get()
     }
 
-    /// A field that the class adds.
+    /// A field that the class adds; `None` when it was never set, or deleted.
     pub fn field(&self, index: usize) -> Option<Value> {
-        self.fields.get(index)
+        self.fields.get(index).filter(|value| !value.is_unbound())
     }
 
-    /// Sets a field that the class adds.
+    /// Sets a field that the class adds; unbound deletes it.
     pub fn set_field(&self, index: usize, value: Value) {
         while self.fields.len() <= index {
-            self.fields.push(Value::NONE);
+            self.fields.push(Value::UNBOUND);
         }
         drop(self.fields.set(index, value));
     }
@@ -177,7 +188,7 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
 }
 
 fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
-    if kwnames.is_some() {
+    if !call::split_keywords(args, kwnames).1.is_empty() {
         return Err(type_error(format!("{}() takes no keyword arguments", this.ty().name())));
     }
     body(this)?.args.set(Some(Tuple::from_slice(args)));
@@ -210,12 +221,14 @@ fn with_traceback(this: &Value, traceback: &Value) -> PyResult<Value> {
 
 fn reduce(this: &Value) -> PyResult<Value> {
     let mut parts = vec![this.ty().value(), body(this)?.args()];
-    if let Some(attrs) = crate::object::instance::Attrs::of(this)
-        && let Some(dict) = attrs.dict()
-    {
-        parts.push(dict);
-    }
+    parts.extend(own_dict(this));
     Ok(Tuple::from_vec(parts))
+}
+
+/// The exception's `__dict__`, when it was ever used.
+fn own_dict(this: &Value) -> Option<Value> {
+    let attrs = crate::object::instance::Attrs::of(this)?;
+    attrs.dict().or_else(|| (attrs.raw_parts().1 > 0).then(|| attrs.make_dict(this.ty())))
 }
 
 fn setstate(this: &Value, state: &Value) -> PyResult<()> {
@@ -304,14 +317,19 @@ pub fn as_exception_class(value: &Value) -> Option<&TypeObject> {
     value.downcast::<TypeObject>().filter(|ty| ty.has_flag(TypeFlags::EXCEPTION))
 }
 
+/// A field that any object can be put into.
+const fn object_field<const I: usize>(name: &'static str, doc: &'static str) -> GetSet {
+    GetSet { name, get: field::<I>, set: Some(set_field::<I>), doc: Some(doc), member: true }
+}
+
 /// Reads field `I` of an exception.
 fn field<const I: usize>(this: &Value) -> PyResult<Value> {
     Ok(body(this)?.field(I).unwrap_or(Value::NONE))
 }
 
-/// Sets field `I` of an exception; deleting makes it None.
+/// Sets field `I` of an exception.
 fn set_field<const I: usize>(this: &Value, value: Option<&Value>) -> PyResult<()> {
-    body(this)?.set_field(I, value.cloned().unwrap_or(Value::NONE));
+    body(this)?.set_field(I, value.cloned().unwrap_or(Value::UNBOUND));
     Ok(())
 }
 
@@ -345,100 +363,106 @@ fn key_error_str(this: &Value) -> PyResult<Value> {
     }
 }
 
-const STOP_ITERATION_FIELDS: &[GetSet] = &[GetSet::new("value", field::<0>, set_field::<0>)];
-const SYSTEM_EXIT_FIELDS: &[GetSet] = &[GetSet::new("code", field::<0>, set_field::<0>)];
+const STOP_ITERATION_FIELDS: &[GetSet] = &[object_field::<0>("value", "generator return value")];
+const SYSTEM_EXIT_FIELDS: &[GetSet] = &[object_field::<0>("code", "exception code")];
 
 macro_rules! exceptions {
-    ($($static:ident $name:literal $base:ident $doc:literal $([$slots:expr, $getset:expr])?;)*) => {
+    ($($static:ident $name:literal $base:ident $doc:literal $([$slots:expr, $getset:expr $(, $methods:expr)?])?;)*) => {
         $(
             #[doc = concat!("The type object of `", $name, "`.")]
             pub static $static: TypeObject = TypeObject::define::<BaseException>($name)
                 .base(&$base)
                 .flags(FLAGS)
                 .doc($doc)
-                $(.slots($slots).getset($getset))?;
+                $(.slots($slots).getset($getset)$(.methods($methods))?)?;
         )*
         /// Every builtin exception type, bases first.
         pub static ALL: &[&TypeObject] = &[&BASE_EXCEPTION, $(&$static,)*];
     };
 }
 
+/// Slots of a class that adds nothing: CPython gives each its own `__new__` and `__init__`.
+const SIMPLE: Slots = Slots { new: Some(new), init: Some(init), ..Slots::EMPTY };
+
 exceptions! {
-    EXCEPTION "Exception" BASE_EXCEPTION "Common base class for all non-exit exceptions.";
+    EXCEPTION "Exception" BASE_EXCEPTION "Common base class for all non-exit exceptions." [SIMPLE, &[]];
     SYSTEM_EXIT "SystemExit" BASE_EXCEPTION "Request to exit from the interpreter."
         [Slots { init: Some(system_exit_init), ..Slots::EMPTY }, SYSTEM_EXIT_FIELDS];
-    GENERATOR_EXIT "GeneratorExit" BASE_EXCEPTION "Request that a generator exit.";
-    KEYBOARD_INTERRUPT "KeyboardInterrupt" BASE_EXCEPTION "Program interrupted by user.";
+    GENERATOR_EXIT "GeneratorExit" BASE_EXCEPTION "Request that a generator exit." [SIMPLE, &[]];
+    KEYBOARD_INTERRUPT "KeyboardInterrupt" BASE_EXCEPTION "Program interrupted by user." [SIMPLE, &[]];
     STOP_ITERATION "StopIteration" EXCEPTION "Signal the end from iterator.__next__()."
         [Slots { init: Some(stop_iteration_init), ..Slots::EMPTY }, STOP_ITERATION_FIELDS];
-    STOP_ASYNC_ITERATION "StopAsyncIteration" EXCEPTION "Signal the end from iterator.__anext__().";
-    ARITHMETIC_ERROR "ArithmeticError" EXCEPTION "Base class for arithmetic errors.";
-    FLOATING_POINT_ERROR "FloatingPointError" ARITHMETIC_ERROR "Floating point operation failed.";
-    OVERFLOW_ERROR "OverflowError" ARITHMETIC_ERROR "Result too large to be represented.";
+    STOP_ASYNC_ITERATION "StopAsyncIteration" EXCEPTION "Signal the end from iterator.__anext__()." [SIMPLE, &[]];
+    ARITHMETIC_ERROR "ArithmeticError" EXCEPTION "Base class for arithmetic errors." [SIMPLE, &[]];
+    FLOATING_POINT_ERROR "FloatingPointError" ARITHMETIC_ERROR "Floating point operation failed." [SIMPLE, &[]];
+    OVERFLOW_ERROR "OverflowError" ARITHMETIC_ERROR "Result too large to be represented." [SIMPLE, &[]];
     ZERO_DIVISION_ERROR "ZeroDivisionError" ARITHMETIC_ERROR
-        "Second argument to a division or modulo operation was zero.";
-    ASSERTION_ERROR "AssertionError" EXCEPTION "Assertion failed.";
-    ATTRIBUTE_ERROR "AttributeError" EXCEPTION "Attribute not found.";
-    BUFFER_ERROR "BufferError" EXCEPTION "Buffer error.";
-    EOF_ERROR "EOFError" EXCEPTION "Read beyond end of file.";
-    IMPORT_ERROR "ImportError" EXCEPTION "Import can't find module, or can't find name in module.";
-    MODULE_NOT_FOUND_ERROR "ModuleNotFoundError" IMPORT_ERROR "Module not found.";
-    LOOKUP_ERROR "LookupError" EXCEPTION "Base class for lookup errors.";
-    INDEX_ERROR "IndexError" LOOKUP_ERROR "Sequence index out of range.";
+        "Second argument to a division or modulo operation was zero." [SIMPLE, &[]];
+    ASSERTION_ERROR "AssertionError" EXCEPTION "Assertion failed." [SIMPLE, &[]];
+    ATTRIBUTE_ERROR "AttributeError" EXCEPTION "Attribute not found." [SIMPLE, &[]];
+    BUFFER_ERROR "BufferError" EXCEPTION "Buffer error." [SIMPLE, &[]];
+    EOF_ERROR "EOFError" EXCEPTION "Read beyond end of file." [SIMPLE, &[]];
+    IMPORT_ERROR "ImportError" EXCEPTION "Import can't find module, or can't find name in module."
+        [import_error::SLOTS, import_error::FIELDS, import_error::METHODS];
+    MODULE_NOT_FOUND_ERROR "ModuleNotFoundError" IMPORT_ERROR "Module not found." [import_error::INIT, &[]];
+    LOOKUP_ERROR "LookupError" EXCEPTION "Base class for lookup errors." [SIMPLE, &[]];
+    INDEX_ERROR "IndexError" LOOKUP_ERROR "Sequence index out of range." [SIMPLE, &[]];
     KEY_ERROR "KeyError" LOOKUP_ERROR "Mapping key not found."
-        [Slots { str: Some(key_error_str), ..Slots::EMPTY }, &[]];
-    MEMORY_ERROR "MemoryError" EXCEPTION "Out of memory.";
-    NAME_ERROR "NameError" EXCEPTION "Name not found globally.";
-    UNBOUND_LOCAL_ERROR "UnboundLocalError" NAME_ERROR "Local name referenced but not bound to a value.";
-    OS_ERROR "OSError" EXCEPTION "Base class for I/O related errors.";
-    BLOCKING_IO_ERROR "BlockingIOError" OS_ERROR "I/O operation would block.";
-    CHILD_PROCESS_ERROR "ChildProcessError" OS_ERROR "Child process error.";
-    CONNECTION_ERROR "ConnectionError" OS_ERROR "Connection error.";
-    BROKEN_PIPE_ERROR "BrokenPipeError" CONNECTION_ERROR "Broken pipe.";
-    CONNECTION_ABORTED_ERROR "ConnectionAbortedError" CONNECTION_ERROR "Connection aborted.";
-    CONNECTION_REFUSED_ERROR "ConnectionRefusedError" CONNECTION_ERROR "Connection refused.";
-    CONNECTION_RESET_ERROR "ConnectionResetError" CONNECTION_ERROR "Connection reset.";
-    FILE_EXISTS_ERROR "FileExistsError" OS_ERROR "File already exists.";
-    FILE_NOT_FOUND_ERROR "FileNotFoundError" OS_ERROR "File not found.";
-    INTERRUPTED_ERROR "InterruptedError" OS_ERROR "Interrupted by signal.";
-    IS_A_DIRECTORY_ERROR "IsADirectoryError" OS_ERROR "Operation doesn't work on directories.";
-    NOT_A_DIRECTORY_ERROR "NotADirectoryError" OS_ERROR "Operation only works on directories.";
-    PERMISSION_ERROR "PermissionError" OS_ERROR "Not enough permissions.";
-    PROCESS_LOOKUP_ERROR "ProcessLookupError" OS_ERROR "Process not found.";
-    TIMEOUT_ERROR "TimeoutError" OS_ERROR "Timeout expired.";
-    REFERENCE_ERROR "ReferenceError" EXCEPTION "Weak ref proxy used after referent went away.";
-    RUNTIME_ERROR "RuntimeError" EXCEPTION "Unspecified run-time error.";
-    NOT_IMPLEMENTED_ERROR "NotImplementedError" RUNTIME_ERROR "Method or function hasn't been implemented yet.";
-    RECURSION_ERROR "RecursionError" RUNTIME_ERROR "Recursion limit exceeded.";
-    SYNTAX_ERROR "SyntaxError" EXCEPTION "Invalid syntax.";
-    INDENTATION_ERROR "IndentationError" SYNTAX_ERROR "Improper indentation.";
-    TAB_ERROR "TabError" INDENTATION_ERROR "Improper mixture of spaces and tabs.";
+        [Slots { init: Some(init), str: Some(key_error_str), ..Slots::EMPTY }, &[]];
+    MEMORY_ERROR "MemoryError" EXCEPTION "Out of memory." [SIMPLE, &[]];
+    NAME_ERROR "NameError" EXCEPTION "Name not found globally." [SIMPLE, &[]];
+    UNBOUND_LOCAL_ERROR "UnboundLocalError" NAME_ERROR "Local name referenced but not bound to a value." [SIMPLE, &[]];
+    OS_ERROR "OSError" EXCEPTION "Base class for I/O related errors."
+        [os_error::SLOTS, os_error::FIELDS, os_error::METHODS];
+    BLOCKING_IO_ERROR "BlockingIOError" OS_ERROR "I/O operation would block." [os_error::INIT, &[]];
+    CHILD_PROCESS_ERROR "ChildProcessError" OS_ERROR "Child process error." [os_error::INIT, &[]];
+    CONNECTION_ERROR "ConnectionError" OS_ERROR "Connection error." [os_error::INIT, &[]];
+    BROKEN_PIPE_ERROR "BrokenPipeError" CONNECTION_ERROR "Broken pipe." [os_error::INIT, &[]];
+    CONNECTION_ABORTED_ERROR "ConnectionAbortedError" CONNECTION_ERROR "Connection aborted." [os_error::INIT, &[]];
+    CONNECTION_REFUSED_ERROR "ConnectionRefusedError" CONNECTION_ERROR "Connection refused." [os_error::INIT, &[]];
+    CONNECTION_RESET_ERROR "ConnectionResetError" CONNECTION_ERROR "Connection reset." [os_error::INIT, &[]];
+    FILE_EXISTS_ERROR "FileExistsError" OS_ERROR "File already exists." [os_error::INIT, &[]];
+    FILE_NOT_FOUND_ERROR "FileNotFoundError" OS_ERROR "File not found." [os_error::INIT, &[]];
+    INTERRUPTED_ERROR "InterruptedError" OS_ERROR "Interrupted by signal." [os_error::INIT, &[]];
+    IS_A_DIRECTORY_ERROR "IsADirectoryError" OS_ERROR "Operation doesn't work on directories." [os_error::INIT, &[]];
+    NOT_A_DIRECTORY_ERROR "NotADirectoryError" OS_ERROR "Operation only works on directories." [os_error::INIT, &[]];
+    PERMISSION_ERROR "PermissionError" OS_ERROR "Not enough permissions." [os_error::INIT, &[]];
+    PROCESS_LOOKUP_ERROR "ProcessLookupError" OS_ERROR "Process not found." [os_error::INIT, &[]];
+    TIMEOUT_ERROR "TimeoutError" OS_ERROR "Timeout expired." [os_error::INIT, &[]];
+    REFERENCE_ERROR "ReferenceError" EXCEPTION "Weak ref proxy used after referent went away." [SIMPLE, &[]];
+    RUNTIME_ERROR "RuntimeError" EXCEPTION "Unspecified run-time error." [SIMPLE, &[]];
+    NOT_IMPLEMENTED_ERROR "NotImplementedError" RUNTIME_ERROR "Method or function hasn't been implemented yet." [SIMPLE, &[]];
+    RECURSION_ERROR "RecursionError" RUNTIME_ERROR "Recursion limit exceeded." [SIMPLE, &[]];
+    SYNTAX_ERROR "SyntaxError" EXCEPTION "Invalid syntax."
+        [syntax_error::SLOTS, syntax_error::FIELDS];
+    INDENTATION_ERROR "IndentationError" SYNTAX_ERROR "Improper indentation." [syntax_error::INIT, &[]];
+    TAB_ERROR "TabError" INDENTATION_ERROR "Improper mixture of spaces and tabs." [syntax_error::INIT, &[]];
     SYSTEM_ERROR "SystemError" EXCEPTION
-        "Internal error in the Python interpreter.\n\nPlease report this to the Python maintainer, along with the traceback,\nthe Python version, and the hardware/OS platform and version.";
-    TYPE_ERROR "TypeError" EXCEPTION "Inappropriate argument type.";
-    VALUE_ERROR "ValueError" EXCEPTION "Inappropriate argument value (of correct type).";
-    UNICODE_ERROR "UnicodeError" VALUE_ERROR "Unicode related error.";
+        "Internal error in the Python interpreter.\n\nPlease report this to the Python maintainer, along with the traceback,\nthe Python version, and the hardware/OS platform and version." [SIMPLE, &[]];
+    TYPE_ERROR "TypeError" EXCEPTION "Inappropriate argument type." [SIMPLE, &[]];
+    VALUE_ERROR "ValueError" EXCEPTION "Inappropriate argument value (of correct type)." [SIMPLE, &[]];
+    UNICODE_ERROR "UnicodeError" VALUE_ERROR "Unicode related error." [SIMPLE, &[]];
     UNICODE_DECODE_ERROR "UnicodeDecodeError" UNICODE_ERROR "Unicode decoding error."
-        [unicode_errors::DECODE_SLOTS, unicode_errors::FIELDS];
+        [Slots { new: Some(new), ..unicode_errors::DECODE_SLOTS }, unicode_errors::FIELDS];
     UNICODE_ENCODE_ERROR "UnicodeEncodeError" UNICODE_ERROR "Unicode encoding error."
-        [unicode_errors::ENCODE_SLOTS, unicode_errors::FIELDS];
+        [Slots { new: Some(new), ..unicode_errors::ENCODE_SLOTS }, unicode_errors::FIELDS];
     UNICODE_TRANSLATE_ERROR "UnicodeTranslateError" UNICODE_ERROR "Unicode translation error."
-        [unicode_errors::TRANSLATE_SLOTS, unicode_errors::FIELDS];
-    WARNING "Warning" EXCEPTION "Base class for warning categories.";
+        [Slots { new: Some(new), ..unicode_errors::TRANSLATE_SLOTS }, unicode_errors::FIELDS];
+    WARNING "Warning" EXCEPTION "Base class for warning categories." [SIMPLE, &[]];
     BYTES_WARNING "BytesWarning" WARNING
-        "Base class for warnings about bytes and buffer related problems, mostly\nrelated to conversion from str or comparing to str.";
-    DEPRECATION_WARNING "DeprecationWarning" WARNING "Base class for warnings about deprecated features.";
+        "Base class for warnings about bytes and buffer related problems, mostly\nrelated to conversion from str or comparing to str." [SIMPLE, &[]];
+    DEPRECATION_WARNING "DeprecationWarning" WARNING "Base class for warnings about deprecated features." [SIMPLE, &[]];
     FUTURE_WARNING "FutureWarning" WARNING
-        "Base class for warnings about constructs that will change semantically\nin the future.";
-    IMPORT_WARNING "ImportWarning" WARNING "Base class for warnings about probable mistakes in module imports";
+        "Base class for warnings about constructs that will change semantically\nin the future." [SIMPLE, &[]];
+    IMPORT_WARNING "ImportWarning" WARNING "Base class for warnings about probable mistakes in module imports" [SIMPLE, &[]];
     PENDING_DEPRECATION_WARNING "PendingDeprecationWarning" WARNING
-        "Base class for warnings about features which will be deprecated\nin the future.";
-    RESOURCE_WARNING "ResourceWarning" WARNING "Base class for warnings about resource usage.";
-    RUNTIME_WARNING "RuntimeWarning" WARNING "Base class for warnings about dubious runtime behavior.";
-    SYNTAX_WARNING "SyntaxWarning" WARNING "Base class for warnings about dubious syntax.";
+        "Base class for warnings about features which will be deprecated\nin the future." [SIMPLE, &[]];
+    RESOURCE_WARNING "ResourceWarning" WARNING "Base class for warnings about resource usage." [SIMPLE, &[]];
+    RUNTIME_WARNING "RuntimeWarning" WARNING "Base class for warnings about dubious runtime behavior." [SIMPLE, &[]];
+    SYNTAX_WARNING "SyntaxWarning" WARNING "Base class for warnings about dubious syntax." [SIMPLE, &[]];
     UNICODE_WARNING "UnicodeWarning" WARNING
-        "Base class for warnings about Unicode related problems, mostly\nrelated to conversion problems.";
-    USER_WARNING "UserWarning" WARNING "Base class for warnings generated by user code.";
+        "Base class for warnings about Unicode related problems, mostly\nrelated to conversion problems." [SIMPLE, &[]];
+    USER_WARNING "UserWarning" WARNING "Base class for warnings generated by user code." [SIMPLE, &[]];
 }
 
 /// Raises a builtin exception with one message.
@@ -536,7 +560,7 @@ pub fn normalize(value: &Value) -> PyResult<Value> {
         return Err(type_error(format!(
             "calling {} should have returned an instance of BaseException, not {}",
             text::repr_string(value)?,
-            instance.ty().name()
+            text::repr_string(&instance.ty().value())?
         )));
     }
     if is_exception(value) {
