@@ -49,6 +49,13 @@ impl ModuleDef {
     }
 }
 
+/// The names of the native modules, sorted.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let mut names: Vec<&'static str> = ALL.iter().map(|def| def.name).collect();
+    names.sort_unstable();
+    names.into_iter()
+}
+
 /// Makes the modules that are there from the start.
 pub(crate) fn init() -> PyResult<()> {
     for def in ALL {

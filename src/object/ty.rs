@@ -565,6 +565,15 @@ impl TypeObject {
         found
     }
 
+    /// Empties the cache of lookups.
+    pub fn clear_method_cache() {
+        for entry in CACHE.get() {
+            entry.version.set(0);
+            let old = (entry.name.replace(None), entry.value.replace(None));
+            drop(old);
+        }
+    }
+
     /// Looks `name` up by text.
     pub fn lookup_str(&self, name: &str) -> Option<Value> {
         self.lookup(&types::str::intern(name))

@@ -21,6 +21,8 @@ pub mod frame;
 pub mod function;
 pub mod generator;
 pub mod int;
+pub(crate) mod layout;
+mod layout_table;
 pub mod list;
 pub mod map;
 pub mod mapping_proxy;
@@ -36,6 +38,7 @@ pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
+pub mod struct_sequence;
 pub mod super_;
 pub mod traceback;
 pub mod tuple;
@@ -108,6 +111,12 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &super_::SUPER,
     &crate::modules::site::QUITTER,
     &crate::modules::sys::STREAM,
+    &crate::modules::sys::info::VERSION_INFO,
+    &crate::modules::sys::info::FLAGS,
+    &crate::modules::sys::info::FLOAT_INFO,
+    &crate::modules::sys::info::INT_INFO,
+    &crate::modules::sys::info::HASH_INFO,
+    &crate::modules::sys::info::THREAD_INFO,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &range::RANGE,
     &range::RANGE_ITERATOR,

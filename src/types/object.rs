@@ -8,8 +8,10 @@ use crate::object::instance::Attrs;
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeFlags, TypeObject, attribute, hash, text};
-use crate::types::exceptions::type_error;
+use crate::object::{TypeFlags, TypeObject, attribute, call, hash, iter, text};
+use crate::types::dict::Dict;
+use crate::types::exceptions::{type_error, value_error};
+use crate::types::{int, layout};
 use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -49,8 +51,11 @@ pub static OBJECT: TypeObject = TypeObject::define::<Object>("object")
 const METHODS: &[Method] = &[
     method!(format_, "__format__($self, format_spec, /)", "Default object formatter."),
     method!(dir, "__dir__($self, /)", "Default dir() implementation."),
-    method!(class init_subclass, "__init_subclass__($type, /)", "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be\noverridden to extend subclasses.\n"),
-    method!(class subclasshook, "__subclasshook__($type, object, /)", "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().\nIt should return True, False or NotImplemented.  If it returns\nNotImplemented, the normal algorithm is used.  Otherwise, it\noverrides the normal algorithm (and the outcome is cached).\n"),
+    method!(sizeof, "__sizeof__($self, /)", "Size of object in memory, in bytes."),
+    method!(reduce, "__reduce__($self, /)", "Helper for pickle."),
+    method!(reduce_ex, "__reduce_ex__($self, protocol, /)", "Helper for pickle."),
+    method!(class init_subclass, "!__init_subclass__($type, /)", "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be\noverridden to extend subclasses.\n"),
+    method!(class subclasshook, "!__subclasshook__($type, object, /)", "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().\nIt should return True, False or NotImplemented.  If it returns\nNotImplemented, the normal algorithm is used.  Otherwise, it\noverrides the normal algorithm (and the outcome is cached).\n"),
 ];
 
 const GETSET: &[GetSet] = &[GetSet {
@@ -220,4 +225,159 @@ fn set_class(this: &Value, value: Option<&Value>) -> PyResult<()> {
     drop(unsafe { Value::from_bits(old.bits()) });
     drop(old);
     Ok(())
+}
+
+/// The size that CPython's object of the type would have.
+fn sizeof(this: &Value) -> i64 {
+    let layout = layout::of(this.ty());
+    if layout.item_size == 0 {
+        return layout.basic_size;
+    }
+    let items = match (this.downcast::<Tuple>(), int::to_big(this)) {
+        (Some(tuple), _) => tuple.len() as i64,
+        // Digits of 30 bits.
+        (None, Some(int)) => int.bits().div_ceil(30) as i64,
+        (None, None) => match this.ty().slot(|slots| slots.length) {
+            Some(length) => length(this).map_or(0, |length| length as i64),
+            None => 0,
+        },
+    };
+    layout.basic_size + layout.item_size * items
+}
+
+fn reduce(this: &Value) -> PyResult<Value> {
+    copyreg_reduce(this, 0)
+}
+
+/// As `object___reduce_ex___impl`: an overridden `__reduce__` wins.
+fn reduce_ex(this: &Value, protocol: i32) -> PyResult<Value> {
+    let own = OBJECT.lookup(name!("__reduce__"));
+    let found = attribute::lookup(&this.ty().value(), name!("__reduce__"))?;
+    if let (Some(own), Some(found)) = (own, found)
+        && !own.is(&found)
+    {
+        let reduce = attribute::get_interned(this, name!("__reduce__"))?;
+        return call::call(&reduce, &[]);
+    }
+    if protocol >= 2 { reduce_newobj(this) } else { copyreg_reduce(this, protocol) }
+}
+
+fn copyreg() -> PyResult<Value> {
+    match Str::new_value("copyreg").exact::<Str>() {
+        Some(name) => crate::vm::import::import(name, &Value::int(0)),
+        None => Err(type_error("expected a str")),
+    }
+}
+
+fn copyreg_reduce(this: &Value, protocol: i32) -> PyResult<Value> {
+    let reduce = attribute::get_str(&copyreg()?, "_reduce_ex")?;
+    call::call(&reduce, &[this.clone(), Value::int(protocol.into())])
+}
+
+/// As `reduce_newobj`, protocol 2 and above.
+fn reduce_newobj(this: &Value) -> PyResult<Value> {
+    let class = this.ty().value();
+    if this.ty().slot(|slots| slots.new).is_none() {
+        return Err(type_error(format!("cannot pickle '{}' object", this.ty().name())));
+    }
+    let mut args = None;
+    let mut keywords = None;
+    if let Some(method) = attribute::lookup(this, name!("__getnewargs_ex__"))? {
+        let result = call::call(&method, &[])?;
+        let Some(pair) = result.downcast::<Tuple>() else {
+            return Err(type_error(format!(
+                "__getnewargs_ex__ should return a tuple, not '{}'",
+                result.ty().name()
+            )));
+        };
+        let [first, second] = pair.as_slice() else {
+            return Err(value_error(format!(
+                "__getnewargs_ex__ should return a tuple of length 2, not {}",
+                pair.len()
+            )));
+        };
+        if first.downcast::<Tuple>().is_none() {
+            return Err(type_error(format!(
+                "first item of the tuple returned by __getnewargs_ex__ must be a tuple, not '{}'",
+                first.ty().name()
+            )));
+        }
+        let Some(dict) = second.downcast::<Dict>() else {
+            return Err(type_error(format!(
+                "second item of the tuple returned by __getnewargs_ex__ must be a dict, not '{}'",
+                second.ty().name()
+            )));
+        };
+        args = Some(first.clone());
+        keywords = Some(second.clone()).filter(|_| !dict.is_empty());
+    } else if let Some(method) = attribute::lookup(this, name!("__getnewargs__"))? {
+        let result = call::call(&method, &[])?;
+        if result.downcast::<Tuple>().is_none() {
+            return Err(type_error(format!("__getnewargs__ should return a tuple, not '{}'", result.ty().name())));
+        }
+        args = Some(result);
+    }
+    let copyreg = copyreg()?;
+    let (function, arguments) = match keywords {
+        None => {
+            let mut all = vec![class];
+            if let Some(args) = args.as_ref().and_then(|args| args.downcast::<Tuple>()) {
+                all.extend_from_slice(args.as_slice());
+            }
+            (attribute::get_str(&copyreg, "__newobj__")?, Tuple::from_vec(all))
+        }
+        Some(keywords) => {
+            let args = args.clone().unwrap_or_else(Tuple::empty);
+            (attribute::get_str(&copyreg, "__newobj_ex__")?, Tuple::from_vec(vec![class, args, keywords]))
+        }
+    };
+    let has_items = this.downcast::<List>().is_some() || this.downcast::<Dict>().is_some();
+    let state = state_of(this, args.is_none() && !has_items, &copyreg)?;
+    let list_items = match this.downcast::<List>() {
+        Some(_) => iter::iter(this)?,
+        None => Value::NONE,
+    };
+    let dict_items = match this.downcast::<Dict>() {
+        Some(_) => {
+            let items = call::call_method(this, name!("items"), &[])?;
+            iter::iter(&items)?
+        }
+        None => Value::NONE,
+    };
+    Ok(Tuple::from_vec(vec![function, arguments, state, list_items, dict_items]))
+}
+
+/// As `_PyObject_GetState`: `__getstate__`, or the attributes and those of `__slots__`.
+fn state_of(this: &Value, required: bool, copyreg: &Value) -> PyResult<Value> {
+    if let Some(method) = attribute::lookup(this, name!("__getstate__"))? {
+        return call::call(&method, &[]);
+    }
+    let ty = this.ty();
+    if required && layout::of(ty).item_size != 0 {
+        return Err(type_error(format!("cannot pickle '{}' object", ty.name())));
+    }
+    let state = attribute::lookup(this, name!("__dict__"))?.unwrap_or(Value::NONE);
+    let slot_names = call::call(&attribute::get_str(copyreg, "_slotnames")?, &[ty.value()])?;
+    let names = if slot_names.is_none() { Vec::new() } else { iter::collect(&slot_names)? };
+    if required {
+        // The object must be what its attributes and slots make it.
+        let base = layout::of(&OBJECT).basic_size
+            + if ty.has_attributes() { 8 } else { 0 }
+            + if ty.has_weakrefs() { 8 } else { 0 }
+            + 8 * names.len() as i64;
+        if layout::of(ty).basic_size > base {
+            return Err(type_error(format!("cannot pickle '{}' object", ty.name())));
+        }
+    }
+    let slots_value = Dict::new_value();
+    let mut any = false;
+    if let Some(slots) = slots_value.exact::<Dict>() {
+        for name in names {
+            if let Some(value) = attribute::lookup(this, &name)? {
+                slots.set(&name, value)?;
+                any = true;
+            }
+        }
+    }
+    Ok(if any { Tuple::from_vec(vec![state, slots_value]) } else { state })
 }

@@ -31,14 +31,17 @@ unsafe impl Payload for Tuple {
     }
 }
 
+/// Bytes of a tuple, header included.
+pub(crate) fn size(header: &Header) -> usize {
+    // SAFETY: called for tuples only.
+    let tuple = unsafe { &*(header as *const Header as *const Tuple) };
+    std::mem::size_of::<Tuple>() + 8 * tuple.len
+}
+
 /// The type object of `tuple`.
 pub static TUPLE: TypeObject = TypeObject::define::<Tuple>("tuple")
     .flags(TypeFlags::BASE.and(TypeFlags::TUPLE))
-    .variable_size(|header| {
-        // SAFETY: called for tuples only.
-        let tuple = unsafe { &*(header as *const Header as *const Tuple) };
-        std::mem::size_of::<Tuple>() + 8 * tuple.len
-    })
+    .variable_size(size)
     .doc("Built-in immutable sequence.\n\nIf no argument is given, the constructor returns an empty tuple.\nIf iterable is specified the tuple is initialized from iterable's items.\n\nIf the argument is a tuple, the return value is the same object.")
     .slots(Slots {
         new: Some(new),

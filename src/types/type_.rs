@@ -19,6 +19,7 @@ use crate::types::descriptor::{self, WrapperDescriptor};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{attribute_error, runtime_error, type_error, value_error};
 use crate::types::function::Function;
+use crate::types::layout;
 use crate::types::list::List;
 use crate::types::mapping_proxy;
 use crate::types::object::OBJECT;
@@ -47,6 +48,7 @@ const METHODS: &[Method] = &[
     method!(instancecheck, "__instancecheck__($self, instance, /)", "Check if an object is an instance."),
     method!(subclasscheck, "__subclasscheck__($self, subclass, /)", "Check if a class is a subclass."),
     method!(dir, "__dir__($self, /)", "Specialized __dir__ implementation for types."),
+    method!(sizeof, "__sizeof__($self, /)", "Return memory consumption of the type object."),
     method!(
         class prepare,
         "__prepare__($type, *args, **kwargs)",
@@ -62,20 +64,16 @@ const GETSET: &[GetSet] = &[
     GetSet::new("__abstractmethods__", abstract_methods, set_abstract_methods),
     GetSet::read_only("__dict__", |this| Ok(ty(this)?.dict().map_or(Value::NONE, mapping_proxy::new))),
     GetSet::new("__doc__", doc, set_doc),
-    GetSet::read_only("__text_signature__", |_| Ok(Value::NONE)),
+    GetSet::read_only("__text_signature__", |this| {
+        Ok(layout::text_signature(ty(this)?).map_or(Value::NONE, Str::new_value))
+    }),
     GetSet::member("__base__", |this| Ok(ty(this)?.base_type().map_or(Value::NONE, TypeObject::value))),
     GetSet::member("__mro__", |this| Ok(ty(this)?.mro().unwrap_or(Value::NONE))),
-    GetSet::member("__flags__", |this| Ok(Value::int((ty(this)?.all_flags().0 & 0xffff_ffff) as i64))),
-    GetSet::member("__basicsize__", |this| Ok(Value::int(ty(this)?.basic_size() as i64))),
-    GetSet::member("__itemsize__", |this| Ok(Value::int(if ty(this)?.is_variable_size() { 8 } else { 0 }))),
-    GetSet::member("__dictoffset__", |this| {
-        let ty = ty(this)?;
-        Ok(Value::int(if ty.has_attributes() { ty.body_size() as i64 } else { 0 }))
-    }),
-    GetSet::member("__weakrefoffset__", |this| {
-        let ty = ty(this)?;
-        Ok(Value::int(if ty.has_weakrefs() { (ty.body_size() + ty.weakref_tail()) as i64 } else { 0 }))
-    }),
+    GetSet::member("__flags__", |this| Ok(Value::int(layout::flags(ty(this)?) as i64))),
+    GetSet::member("__basicsize__", |this| Ok(Value::int(layout::of(ty(this)?).basic_size))),
+    GetSet::member("__itemsize__", |this| Ok(Value::int(layout::of(ty(this)?).item_size))),
+    GetSet::member("__dictoffset__", |this| Ok(Value::int(layout::of(ty(this)?).dict_offset))),
+    GetSet::member("__weakrefoffset__", |this| Ok(Value::int(layout::of(ty(this)?).weakref_offset))),
 ];
 
 fn ty(value: &Value) -> PyResult<&TypeObject> {
@@ -1043,8 +1041,10 @@ fn set_bases(this: &Value, value: Option<&Value>) -> PyResult<()> {
     if let Some(old_base) = class.base_type()
         && !same_layout_bases(old_base, new_base)
     {
+        // As compatible_for_assignment: first the function that frees the objects is compared.
+        let what = if same_deallocator(old_base, new_base) { "object layout" } else { "deallocator" };
         return Err(type_error(format!(
-            "__bases__ assignment: '{}' object layout differs from '{}'",
+            "__bases__ assignment: '{}' {what} differs from '{}'",
             new_base.name(),
             old_base.name()
         )));
@@ -1074,6 +1074,29 @@ fn set_bases(this: &Value, value: Option<&Value>) -> PyResult<()> {
     }
     refill(class);
     Ok(())
+}
+
+/// Whether CPython frees the objects of both with the same function: all classes share one, as do most exceptions and
+/// those builtin types that have none of their own.
+fn same_deallocator(a: &TypeObject, b: &TypeObject) -> bool {
+    fn owner(ty: &TypeObject) -> Option<&TypeObject> {
+        if ty.is_heap_type() {
+            return None;
+        }
+        let mut ty = ty;
+        while ty.has_flag(TypeFlags::INT) || ty.has_flag(TypeFlags::EXCEPTION) {
+            match ty.base_type() {
+                Some(base) if base.body_size() == ty.body_size() && !std::ptr::eq(base, &OBJECT) => ty = base,
+                _ => break,
+            }
+        }
+        Some(ty)
+    }
+    match (owner(a), owner(b)) {
+        (None, None) => true,
+        (Some(a), Some(b)) => std::ptr::eq(a, b),
+        _ => false,
+    }
 }
 
 fn same_layout_bases(a: &TypeObject, b: &TypeObject) -> bool {
@@ -1125,6 +1148,19 @@ fn repr(this: &Value) -> PyResult<Value> {
 
 fn subclasses(this: &TypeObject) -> Value {
     List::from_vec(this.direct_subclasses())
+}
+
+/// As `type___sizeof___impl`: the object that a class is, with the table of its instances' names where it has one.
+fn sizeof(this: &TypeObject) -> i64 {
+    /// Of `PyHeapTypeObject`, `PyTypeObject` and an empty table of keys for eight names.
+    const HEAP_TYPE: i64 = 880;
+    const STATIC_TYPE: i64 = 408;
+    const KEYS: i64 = 168;
+    if !this.is_heap_type() {
+        return STATIC_TYPE;
+    }
+    let slots = this.slot_count().saturating_sub(this.base_type().map_or(0, TypeObject::slot_count));
+    HEAP_TYPE + 40 * slots as i64 + if layout::of(this).dict_offset > 0 { KEYS } else { 0 }
 }
 
 fn prepare(_class: &Value, _args: &Tuple, _kwargs: &Dict) -> Value {

@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod eval;
+pub mod finalize;
 pub mod frame;
 pub mod import;
 pub mod load;

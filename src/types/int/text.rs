@@ -13,7 +13,7 @@ use num_traits::Zero;
 use std::cell::Cell;
 
 /// Numbers of up to this many digits are never refused.
-const DIGITS_THRESHOLD: usize = 640;
+pub const DIGITS_THRESHOLD: usize = 640;
 
 static MAX_STR_DIGITS: GilCell<Cell<usize>> = GilCell::new(Cell::new(4300));
 

@@ -1,5 +1,7 @@
 //! The module `sys`.
 
+pub mod info;
+
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::error::{PyResult, Raised};
@@ -23,7 +25,7 @@ use std::io::Write;
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
     name: "sys",
-    doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.",
+    doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.\n\nDynamic objects:\n\nargv -- command line arguments; argv[0] is the script pathname if known\npath -- module search path; path[0] is the script directory, else ''\nmodules -- dictionary of loaded modules\n\ndisplayhook -- called to show results in an interactive session\nexcepthook -- called to handle any uncaught exception other than SystemExit\n  To customize printing in an interactive session or to install a custom\n  top-level exception handler, assign other functions to replace these.\n\nstdin -- standard input file object; used by input()\nstdout -- standard output file object; used by print()\nstderr -- standard error object; used for error messages\n  By assigning other file objects (or objects that behave like files)\n  to these, it is possible to redirect all of the interpreter's I/O.\n\nlast_type -- type of last uncaught exception\nlast_value -- value of last uncaught exception\nlast_traceback -- traceback of last uncaught exception\n  These three are only available in an interactive session after a\n  traceback has been printed.\n\nStatic objects:\n\nbuiltin_module_names -- tuple of module names built into this interpreter\ncopyright -- copyright notice pertaining to this interpreter\nexec_prefix -- prefix used to find the machine-specific Python library\nexecutable -- absolute path of the executable binary of the Python interpreter\nfloat_info -- a named tuple with information about the float implementation.\nfloat_repr_style -- string indicating the style of repr() output for floats\nhash_info -- a named tuple with information about the hash algorithm.\nhexversion -- version information encoded as a single integer\nimplementation -- Python implementation information.\nint_info -- a named tuple with information about the int implementation.\nmaxsize -- the largest supported length of containers.\nmaxunicode -- the value of the largest Unicode code point\nplatform -- platform identifier\nprefix -- prefix used to find the Python library\nthread_info -- a named tuple with information about the thread implementation.\nversion -- the version of this interpreter as a string\nversion_info -- version information as a named tuple\n__stdin__ -- the original stdin; don't touch!\n__stdout__ -- the original stdout; don't touch!\n__stderr__ -- the original stderr; don't touch!\n__displayhook__ -- the original displayhook; don't touch!\n__excepthook__ -- the original excepthook; don't touch!\n\nFunctions:\n\ndisplayhook() -- print an object to the screen, and save it in builtins._\nexcepthook() -- print an exception and its traceback to sys.stderr\nexc_info() -- return thread-safe information about the current exception\nexit() -- exit the interpreter by raising SystemExit\ngetdlopenflags() -- returns flags to be used for dlopen() calls\ngetprofile() -- get the global profiling function\ngetrefcount() -- return the reference count for an object (plus one :-)\ngetrecursionlimit() -- return the max recursion depth for the interpreter\ngetsizeof() -- return the size of an object in bytes\ngettrace() -- get the global debug tracing function\nsetcheckinterval() -- control how often the interpreter checks for events\nsetdlopenflags() -- set the flags to be used for dlopen() calls\nsetprofile() -- set the global profiling function\nsetrecursionlimit() -- set the max recursion depth for the interpreter\nsettrace() -- set the global debug tracing function\n",
     functions: &[
         method!(
             exit,
@@ -70,6 +72,19 @@ pub static MODULE: ModuleDef = ModuleDef {
             "excepthook($module, exctype, value, traceback, /)",
             "Handle an exception by displaying it with a traceback on sys.stderr."
         ),
+    method!(clear_type_cache, "_clear_type_cache($module, /)", "Clear the internal type lookup cache."),
+        method!(current_frames, "_current_frames($module, /)", "Return a dict mapping each thread's thread id to its current stack frame.\n\nThis function should be used for specialized purposes only."),
+        method!(call_tracing, "call_tracing($module, func, args, /)", "Call func(*args), while tracing is enabled.\n\nThe tracing state is saved, and restored afterwards.  This is intended\nto be called from a debugger from a checkpoint, to recursively debug\nsome other code."),
+        method!(callstats, "callstats($module, /)", "Return a tuple of function call statistics.\n\nA tuple is returned only if CALL_PROFILE was defined when Python was\nbuilt.  Otherwise, this returns None.\n\nWhen enabled, this function returns detailed, implementation-specific\ndetails about the number of function calls executed. The return value\nis a 11-tuple where the entries in the tuple are counts of:\n0. all function calls\n1. calls to PyFunction_Type objects\n2. PyFunction calls that do not create an argument tuple\n3. PyFunction calls that do not create an argument tuple\n   and bypass PyEval_EvalCodeEx()\n4. PyMethod calls\n5. PyMethod calls on bound methods\n6. PyType calls\n7. PyCFunction calls\n8. generator calls\n9. All other calls\n10. Number of stack pops performed by call_function()"),
+        method!(get_int_max_str_digits, "get_int_max_str_digits($module, /)", "Return the maximum string digits limit for non-binary int<->str conversions."),
+        method!(getdefaultencoding, "getdefaultencoding($module, /)", "Return the current default encoding used by the Unicode implementation."),
+        method!(getfilesystemencodeerrors, "getfilesystemencodeerrors($module, /)", "Return the error mode used Unicode to OS filename conversion."),
+        method!(getfilesystemencoding, "getfilesystemencoding($module, /)", "Return the encoding used to convert Unicode filenames to OS filenames."),
+        method!(getsizeof, "%getsizeof(object, default=None)", "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
+        method!(getswitchinterval, "getswitchinterval($module, /)", "Return the current thread switch interval; see sys.setswitchinterval()."),
+        method!(is_finalizing, "is_finalizing($module, /)", "Return True if Python is exiting."),
+        method!(set_int_max_str_digits, "set_int_max_str_digits($module, /, maxdigits)", "Set the maximum string digits limit for non-binary int<->str conversions."),
+        method!(setswitchinterval, "setswitchinterval($module, interval, /)", "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."),
     ],
     fill,
 };
@@ -99,11 +114,12 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("platform", Str::new_value("linux"));
     dict.set_text("hexversion", Value::int(0x0308_12f0));
     dict.set_text("version", Str::new_value("3.8.18 (pycvm)"));
-    dict.set_text("copyright", Str::new_value(""));
+    dict.set_text("copyright", Str::new_value(COPYRIGHT));
     dict.set_text("api_version", Value::int(1013));
     dict.set_text("argv", List::from_vec(Vec::new()));
     dict.set_text("path", List::from_vec(Vec::new()));
     dict.set_text("dont_write_bytecode", Value::FALSE);
+    info::fill(dict)?;
     for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
         let stream = new_object(Stream { header: Header::new(&STREAM), fd, mode });
         dict.set_text(name, stream.clone());
@@ -116,6 +132,105 @@ fn fill(dict: &Dict) -> PyResult<()> {
         dict.set_text("__excepthook__", hook);
     }
     Ok(())
+}
+
+/// CPython's notice: the texts and tables that programs see are its own.
+pub(crate) const COPYRIGHT: &str = "Copyright (c) 2001-2023 Python Software Foundation.\nAll Rights Reserved.\n\nCopyright (c) 2000 BeOpen.com.\nAll Rights Reserved.\n\nCopyright (c) 1995-2001 Corporation for National Research Initiatives.\nAll Rights Reserved.\n\nCopyright (c) 1991-1995 Stichting Mathematisch Centrum, Amsterdam.\nAll Rights Reserved.";
+
+fn clear_type_cache() {
+    // Entries are valid by version alone: nothing has to be forgotten for correctness.
+    TypeObject::clear_method_cache();
+}
+
+fn current_frames() -> PyResult<Value> {
+    let frames = Dict::new_value();
+    if let (Some(dict), Some(place)) = (frames.exact::<Dict>(), Place::current(thread::current())) {
+        dict.set(&int::big(std::process::id().into()), place.object())?;
+    }
+    Ok(frames)
+}
+
+fn call_tracing(function: &Value, args: &Tuple) -> PyResult<Value> {
+    call::call(function, args.as_slice())
+}
+
+fn callstats() {}
+
+fn get_int_max_str_digits() -> usize {
+    int::text::max_str_digits()
+}
+
+fn set_int_max_str_digits(digits: i32) -> PyResult<()> {
+    match usize::try_from(digits) {
+        Ok(digits) if digits == 0 || digits >= int::text::DIGITS_THRESHOLD => {
+            int::text::set_max_str_digits(digits);
+            Ok(())
+        }
+        _ => Err(value_error(format!("maxdigits must be 0 or larger than {}", int::text::DIGITS_THRESHOLD))),
+    }
+}
+
+fn getdefaultencoding() -> &'static str {
+    "utf-8"
+}
+
+fn getfilesystemencoding() -> &'static str {
+    "utf-8"
+}
+
+fn getfilesystemencodeerrors() -> &'static str {
+    "surrogateescape"
+}
+
+/// As `sys_getsizeof`: what `__sizeof__` says, and the header of collected objects.
+fn getsizeof(object: &Value, default: Option<&Value>) -> PyResult<Value> {
+    let size = match call::call_special(object, &intern("__sizeof__"), &[]) {
+        Ok(Some(size)) => size,
+        Ok(None) => {
+            return Err(type_error(format!("Type {} doesn't define __sizeof__", object.ty().name())));
+        }
+        Err(raised) => {
+            return match default {
+                Some(default) if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::TYPE_ERROR) => {
+                    Ok(default.clone())
+                }
+                _ => Err(raised),
+            };
+        }
+    };
+    if !int::is_int(&size) {
+        return match default {
+            Some(default) => Ok(default.clone()),
+            None => Err(type_error("an integer is required")),
+        };
+    }
+    let Some(size) = int::to_i64(&size) else {
+        return Err(crate::types::exceptions::overflow_error("Python int too large to convert to C ssize_t"));
+    };
+    if size < 0 {
+        return Err(value_error("__sizeof__() should return >= 0"));
+    }
+    let header = if crate::types::layout::is_collected(object) { 16 } else { 0 };
+    Ok(Value::int(size + header))
+}
+
+static SWITCH_INTERVAL: GilCell<std::cell::Cell<u64>> = GilCell::new(std::cell::Cell::new(5000));
+
+/// Microseconds, as CPython keeps it.
+fn getswitchinterval() -> f64 {
+    1e-6 * SWITCH_INTERVAL.get().get() as f64
+}
+
+fn setswitchinterval(interval: f64) -> PyResult<()> {
+    if interval <= 0.0 {
+        return Err(value_error("switch interval must be strictly positive"));
+    }
+    SWITCH_INTERVAL.get().set((1e6 * interval) as u64);
+    Ok(())
+}
+
+fn is_finalizing() -> bool {
+    crate::vm::finalize::is_finalizing()
 }
 
 fn exit(status: Option<&Value>) -> PyResult<()> {

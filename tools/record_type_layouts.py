@@ -1,0 +1,53 @@
+"""Writes src/types/layout_table.rs: the sizes, offsets, flags and signatures that CPython 3.8 shows for its types.
+
+Usage: python3.8 tools/record_type_layouts.py > src/types/layout_table.rs
+"""
+
+import types
+import sys
+import _io
+import _weakref
+
+
+def reachable():
+    seen = {}
+
+    def add(cls):
+        if type(cls) is not type and not issubclass(type(cls), type):
+            return
+        if cls.__flags__ & (1 << 9) or cls in seen:
+            return
+        seen[cls] = None
+        for sub in type.__subclasses__(cls):
+            add(sub)
+
+    add(object)
+    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io")]
+
+
+def text(value):
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def main():
+    iter([].__reversed__())
+    rows = {}
+    for cls in reachable():
+        name = cls.__name__ if cls.__module__ == "builtins" else cls.__module__ + "." + cls.__name__
+        # Bit 19 is whether a version tag is valid at the moment.
+        flags = cls.__flags__ & ~(1 << 19)
+        signature = cls.__text_signature__
+        signature = "None" if signature is None else "Some(%s)" % text(signature)
+        rows[name] = "    (%s, %d, %d, %d, %d, %#x, %s),"% (
+            text(name), cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__, flags, signature)
+    print("//! What CPython 3.8 shows of its types' layouts. Written by tools/record_type_layouts.py.")
+    print()
+    print("/// Name, `__basicsize__`, `__itemsize__`, `__dictoffset__`, `__weakrefoffset__`, `__flags__` and")
+    print("/// `__text_signature__`, sorted by name.")
+    print("pub(super) static TABLE: &[(&str, i64, i64, i64, i64, u64, Option<&str>)] = &[")
+    for name in sorted(rows):
+        print(rows[name])
+    print("];")
+
+
+main()
