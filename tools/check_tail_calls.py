@@ -21,8 +21,9 @@ MODULE = "vm::eval::"
 ENTRY = re.compile(r"vm::call::activate|vm::eval::run\b")
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\s+(?:[0-9a-f]{2} )*\s*([a-z]\S*)\s*(.*)$")
-#: A handler's distance is read from its cell: the first word at an address in a register, sign-extended.
-DISTANCE = re.compile(r"^movs(?:lq|xd)\s")
+#: A handler's distance is read from its cell, sign-extended: a word at a register and an offset (the jump tables of a
+#: `match` are read with an index).
+DISTANCE = re.compile(r"^movs(?:lq|xd) +(?:0x[0-9a-f]+)?\(%r\w+\),")
 
 
 def functions(binary):
@@ -70,7 +71,7 @@ def main():
     handlers = set()
     for name, body in code.items():
         # A dispatch: the distance of a handler is read, a jump through a register follows.
-        reads = [index for index, (op, operand) in enumerate(body) if DISTANCE.match(op + " ")]
+        reads = [index for index, (op, operand) in enumerate(body) if DISTANCE.match(op + " " + operand)]
         if any(op.startswith("jmp") and indirect(operand) for op, operand in body) and reads:
             handlers.add(name)
     plain = {name.split(" #")[0] for name in handlers}
@@ -84,7 +85,7 @@ def main():
             if indirect(operand):
                 # Of the few instructions before: is a handler's distance among them?
                 before = body[max(0, index - 8):index]
-                if any(DISTANCE.match(op + " ") for op, _ in before) and not operand.startswith("*0x"):
+                if any(DISTANCE.match(op + " " + read) for op, read in before) and not operand.startswith("*0x"):
                     wrong.append("%s: call %s" % (name, operand))
             else:
                 target = re.search(r"<(.*?)(?:\+0x[0-9a-f]+)?>$", operand)

@@ -26,6 +26,7 @@ use crate::vm::eval::control::{boundary_return, resume_frame};
 use crate::vm::eval::registers::clear;
 use crate::vm::eval::{EMPTY, unwind};
 use crate::vm::thread::Handled;
+use crate::vm::thread::check_native_stack;
 use crate::vm::translate::Meta;
 use std::cell::{Cell, UnsafeCell};
 
@@ -449,6 +450,7 @@ fn yielding_from(generator: &Generator) -> Option<Value> {
 }
 
 fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
+    check_native_stack()?;
     let generator = body(this)?;
     if let Some(receiver) = yielding_from(generator) {
         let is_exit = ty.downcast::<TypeObject>().is_some_and(|ty| ty.is_subtype(&GENERATOR_EXIT))
@@ -527,6 +529,7 @@ fn close_iterator(iterator: &Value) -> PyResult<()> {
 }
 
 fn close(this: &Value) -> PyResult<()> {
+    check_native_stack()?;
     let generator = body(this)?;
     match generator.state.get() {
         State::Finished => return Ok(()),

@@ -25,9 +25,19 @@ pub fn finalize() {
         builtins.set_text("_", Value::NONE);
     }
     // What programs put into sys goes, the original streams come back.
-    for name in ["path", "argv", "ps1", "ps2", "last_type", "last_value", "last_traceback", "path_hooks",
-        "path_importer_cache", "meta_path", "__interactivehook__"]
-    {
+    for name in [
+        "path",
+        "argv",
+        "ps1",
+        "ps2",
+        "last_type",
+        "last_value",
+        "last_traceback",
+        "path_hooks",
+        "path_importer_cache",
+        "meta_path",
+        "__interactivehook__",
+    ] {
         if sys::get(name).is_some() {
             sys::set(name, Value::NONE);
         }
@@ -42,7 +52,8 @@ pub fn finalize() {
     // Modules that nobody else holds die first, with their dicts: the rest are kept to be cleared below.
     let mut dicts = Vec::new();
     for (name, module) in modules.items() {
-        let is_native = name.downcast::<Str>().is_some_and(|name| name.equals_str("sys") || name.equals_str("builtins"));
+        let is_native =
+            name.downcast::<Str>().is_some_and(|name| name.equals_str("sys") || name.equals_str("builtins"));
         if let Some(body) = module.downcast::<Module>()
             && !is_native
         {
@@ -62,7 +73,8 @@ pub fn finalize() {
 /// As `_PyModule_ClearDict`: names with one underscore first, then all others but `__builtins__`; each becomes None, so
 /// that functions that still run find it.
 fn clear_module_dict(dict: &Dict) {
-    let is = |name: &Value, test: fn(&str) -> bool| name.downcast::<Str>().is_some_and(|name| test(&name.to_string_lossy()));
+    let is =
+        |name: &Value, test: fn(&str) -> bool| name.downcast::<Str>().is_some_and(|name| test(&name.to_string_lossy()));
     for (name, value) in dict.items() {
         if !value.is_none() && is(&name, |name| name.starts_with('_') && !name[1..].starts_with('_')) {
             drop(value);
@@ -70,7 +82,9 @@ fn clear_module_dict(dict: &Dict) {
         }
     }
     for (name, value) in dict.items() {
-        if !value.is_none() && is(&name, |name| !name.starts_with('_') || (name.starts_with("__") && name != "__builtins__")) {
+        if !value.is_none()
+            && is(&name, |name| !name.starts_with('_') || (name.starts_with("__") && name != "__builtins__"))
+        {
             drop(value);
             let _replaced = dict.set(&name, Value::NONE);
         }

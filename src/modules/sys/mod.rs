@@ -72,19 +72,63 @@ pub static MODULE: ModuleDef = ModuleDef {
             "excepthook($module, exctype, value, traceback, /)",
             "Handle an exception by displaying it with a traceback on sys.stderr."
         ),
-    method!(clear_type_cache, "_clear_type_cache($module, /)", "Clear the internal type lookup cache."),
-        method!(current_frames, "_current_frames($module, /)", "Return a dict mapping each thread's thread id to its current stack frame.\n\nThis function should be used for specialized purposes only."),
-        method!(call_tracing, "call_tracing($module, func, args, /)", "Call func(*args), while tracing is enabled.\n\nThe tracing state is saved, and restored afterwards.  This is intended\nto be called from a debugger from a checkpoint, to recursively debug\nsome other code."),
-        method!(callstats, "callstats($module, /)", "Return a tuple of function call statistics.\n\nA tuple is returned only if CALL_PROFILE was defined when Python was\nbuilt.  Otherwise, this returns None.\n\nWhen enabled, this function returns detailed, implementation-specific\ndetails about the number of function calls executed. The return value\nis a 11-tuple where the entries in the tuple are counts of:\n0. all function calls\n1. calls to PyFunction_Type objects\n2. PyFunction calls that do not create an argument tuple\n3. PyFunction calls that do not create an argument tuple\n   and bypass PyEval_EvalCodeEx()\n4. PyMethod calls\n5. PyMethod calls on bound methods\n6. PyType calls\n7. PyCFunction calls\n8. generator calls\n9. All other calls\n10. Number of stack pops performed by call_function()"),
-        method!(get_int_max_str_digits, "get_int_max_str_digits($module, /)", "Return the maximum string digits limit for non-binary int<->str conversions."),
-        method!(getdefaultencoding, "getdefaultencoding($module, /)", "Return the current default encoding used by the Unicode implementation."),
-        method!(getfilesystemencodeerrors, "getfilesystemencodeerrors($module, /)", "Return the error mode used Unicode to OS filename conversion."),
-        method!(getfilesystemencoding, "getfilesystemencoding($module, /)", "Return the encoding used to convert Unicode filenames to OS filenames."),
-        method!(getsizeof, "%getsizeof(object, default=None)", "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
-        method!(getswitchinterval, "getswitchinterval($module, /)", "Return the current thread switch interval; see sys.setswitchinterval()."),
+        method!(clear_type_cache, "_clear_type_cache($module, /)", "Clear the internal type lookup cache."),
+        method!(
+            current_frames,
+            "_current_frames($module, /)",
+            "Return a dict mapping each thread's thread id to its current stack frame.\n\nThis function should be used for specialized purposes only."
+        ),
+        method!(
+            call_tracing,
+            "call_tracing($module, func, args, /)",
+            "Call func(*args), while tracing is enabled.\n\nThe tracing state is saved, and restored afterwards.  This is intended\nto be called from a debugger from a checkpoint, to recursively debug\nsome other code."
+        ),
+        method!(
+            callstats,
+            "callstats($module, /)",
+            "Return a tuple of function call statistics.\n\nA tuple is returned only if CALL_PROFILE was defined when Python was\nbuilt.  Otherwise, this returns None.\n\nWhen enabled, this function returns detailed, implementation-specific\ndetails about the number of function calls executed. The return value\nis a 11-tuple where the entries in the tuple are counts of:\n0. all function calls\n1. calls to PyFunction_Type objects\n2. PyFunction calls that do not create an argument tuple\n3. PyFunction calls that do not create an argument tuple\n   and bypass PyEval_EvalCodeEx()\n4. PyMethod calls\n5. PyMethod calls on bound methods\n6. PyType calls\n7. PyCFunction calls\n8. generator calls\n9. All other calls\n10. Number of stack pops performed by call_function()"
+        ),
+        method!(
+            get_int_max_str_digits,
+            "get_int_max_str_digits($module, /)",
+            "Return the maximum string digits limit for non-binary int<->str conversions."
+        ),
+        method!(
+            getdefaultencoding,
+            "getdefaultencoding($module, /)",
+            "Return the current default encoding used by the Unicode implementation."
+        ),
+        method!(
+            getfilesystemencodeerrors,
+            "getfilesystemencodeerrors($module, /)",
+            "Return the error mode used Unicode to OS filename conversion."
+        ),
+        method!(
+            getfilesystemencoding,
+            "getfilesystemencoding($module, /)",
+            "Return the encoding used to convert Unicode filenames to OS filenames."
+        ),
+        method!(
+            getsizeof,
+            "%getsizeof(object, default=None)",
+            "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."
+        ),
+        method!(
+            getswitchinterval,
+            "getswitchinterval($module, /)",
+            "Return the current thread switch interval; see sys.setswitchinterval()."
+        ),
         method!(is_finalizing, "is_finalizing($module, /)", "Return True if Python is exiting."),
-        method!(set_int_max_str_digits, "set_int_max_str_digits($module, /, maxdigits)", "Set the maximum string digits limit for non-binary int<->str conversions."),
-        method!(setswitchinterval, "setswitchinterval($module, interval, /)", "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."),
+        method!(
+            set_int_max_str_digits,
+            "set_int_max_str_digits($module, /, maxdigits)",
+            "Set the maximum string digits limit for non-binary int<->str conversions."
+        ),
+        method!(
+            setswitchinterval,
+            "setswitchinterval($module, interval, /)",
+            "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."
+        ),
     ],
     fill,
 };
@@ -191,7 +235,9 @@ fn getsizeof(object: &Value, default: Option<&Value>) -> PyResult<Value> {
         }
         Err(raised) => {
             return match default {
-                Some(default) if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::TYPE_ERROR) => {
+                Some(default)
+                    if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::TYPE_ERROR) =>
+                {
                     Ok(default.clone())
                 }
                 _ => Err(raised),
