@@ -280,11 +280,9 @@ fn closing(throw: &Throw, generator: &Generator, result: PyResult<Resumed>) -> P
 
 fn finish(throw: &Throw, generator: &Generator, raised: Raised) -> PyResult<Value> {
     generator.running_async().set(false);
-    if ends(&raised) {
-        throw.stage.set(Stage::Closed);
-        if throw.args.is_none() {
-            return Err(stop_iteration(None));
-        }
+    throw.stage.set(Stage::Closed);
+    if ends(&raised) && throw.args.is_none() {
+        return Err(stop_iteration(None));
     }
     Err(raised)
 }
