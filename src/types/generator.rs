@@ -28,6 +28,7 @@ use crate::vm::eval::registers::clear;
 use crate::vm::eval::{EMPTY, unwind};
 use crate::vm::frame::Place;
 use crate::vm::thread::Handled;
+use crate::vm::thread::check_native_stack;
 use crate::vm::translate::Meta;
 use std::cell::{Cell, UnsafeCell};
 
@@ -510,6 +511,7 @@ pub(crate) fn yielding_from(generator: &Generator) -> Option<Value> {
     }
 }
 
+<<<<<<< HEAD
 /// `throw(typ, val, tb)`.
 pub(crate) fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
     or_stop(throw_in(this, true, ty, value, traceback)?)
@@ -524,6 +526,10 @@ pub(crate) fn throw_in(
     value: Option<&Value>,
     traceback: Option<&Value>,
 ) -> PyResult<Resumed> {
+=======
+fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
+    check_native_stack()?;
+>>>>>>> breaker
     let generator = body(this)?;
     if let Some(receiver) = yielding_from(generator) {
         let is_exit = ty.downcast::<TypeObject>().is_some_and(|ty| ty.is_subtype(&GENERATOR_EXIT))
@@ -602,6 +608,7 @@ fn close_iterator(iterator: &Value) -> PyResult<()> {
 }
 
 fn close(this: &Value) -> PyResult<()> {
+    check_native_stack()?;
     let generator = body(this)?;
     match generator.state.get() {
         State::Finished => return Ok(()),
