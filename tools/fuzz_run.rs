@@ -113,7 +113,9 @@ fn parent(count: u64, seed: u64) -> Result<bool, Box<dyn Error>> {
             let mut stderr = Vec::new();
             fs::File::open(progress.with_extension("stderr"))?.take(1 << 20).read_to_end(&mut stderr)?;
             for line in String::from_utf8_lossy(&stderr).lines() {
-                if ["panicked", "AddressSanitizer", "memory allocation", "overflow", "    #"].iter().any(|s| line.contains(s))
+                if ["panicked", "AddressSanitizer", "memory allocation", "overflow", "    #"]
+                    .iter()
+                    .any(|s| line.contains(s))
                     && text.len() < 2000
                 {
                     text.push_str(line.trim());

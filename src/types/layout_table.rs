@@ -85,7 +85,17 @@ pub(super) static TABLE: &[(&str, i64, i64, i64, i64, u64, Option<&str>)] = &[
     ("_io.FileIO", 48, 0, 40, 32, 0x45400, Some("(file, mode='r', closefd=True, opener=None)")),
     ("_io.IncrementalNewlineDecoder", 40, 0, 0, 0, 0x41400, Some("(decoder, translate, errors='strict')")),
     ("_io.StringIO", 120, 0, 104, 112, 0x45400, Some("(initial_value='', newline='\\n')")),
-    ("_io.TextIOWrapper", 192, 0, 184, 176, 0x45400, Some("(buffer, encoding=None, errors=None, newline=None,\n              line_buffering=False, write_through=False)")),
+    (
+        "_io.TextIOWrapper",
+        192,
+        0,
+        184,
+        176,
+        0x45400,
+        Some(
+            "(buffer, encoding=None, errors=None, newline=None,\n              line_buffering=False, write_through=False)",
+        ),
+    ),
     ("_io._BufferedIOBase", 32, 0, 16, 24, 0x45400, None),
     ("_io._BytesIOBuffer", 24, 0, 0, 0, 0x45000, None),
     ("_io._IOBase", 32, 0, 16, 24, 0x45400, None),

@@ -11,10 +11,10 @@ use crate::object::value::{Payload, Value};
 use crate::object::{TypeFlags, TypeObject, attribute, call, hash, iter, text};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{type_error, value_error};
-use crate::types::{int, layout};
 use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
+use crate::types::{int, layout};
 
 /// A plain object: all it has is in the tail.
 #[repr(C)]
@@ -285,10 +285,7 @@ fn reduce_newobj(this: &Value) -> PyResult<Value> {
     if let Some(method) = attribute::lookup(this, name!("__getnewargs_ex__"))? {
         let result = call::call(&method, &[])?;
         let Some(pair) = result.downcast::<Tuple>() else {
-            return Err(type_error(format!(
-                "__getnewargs_ex__ should return a tuple, not '{}'",
-                result.ty().name()
-            )));
+            return Err(type_error(format!("__getnewargs_ex__ should return a tuple, not '{}'", result.ty().name())));
         };
         let [first, second] = pair.as_slice() else {
             return Err(value_error(format!(

@@ -22,22 +22,8 @@ fn item<const I: usize>(this: &Value) -> PyResult<Value> {
 type Getter = fn(&Value) -> PyResult<Value>;
 
 const ITEMS: [Getter; MAX_FIELDS] = [
-    item::<0>,
-    item::<1>,
-    item::<2>,
-    item::<3>,
-    item::<4>,
-    item::<5>,
-    item::<6>,
-    item::<7>,
-    item::<8>,
-    item::<9>,
-    item::<10>,
-    item::<11>,
-    item::<12>,
-    item::<13>,
-    item::<14>,
-    item::<15>,
+    item::<0>, item::<1>, item::<2>, item::<3>, item::<4>, item::<5>, item::<6>, item::<7>, item::<8>, item::<9>,
+    item::<10>, item::<11>, item::<12>, item::<13>, item::<14>, item::<15>,
 ];
 
 /// The members of a type with these fields.
@@ -150,11 +136,7 @@ pub fn new(class: &Value, args: &[Value], kwnames: Option<&Value>, fields: usize
         return Err(type_error(format!("{}() takes a dict as second arg, if any", ty.name())));
     }
     if items.len() != fields {
-        return Err(type_error(format!(
-            "{}() takes a {fields}-sequence ({}-sequence given)",
-            ty.name(),
-            items.len()
-        )));
+        return Err(type_error(format!("{}() takes a {fields}-sequence ({}-sequence given)", ty.name(), items.len())));
     }
     Ok(Tuple::instance_of(ty, items))
 }

@@ -1,7 +1,7 @@
 //! What `sys` tells about the interpreter: struct sequences and constants.
 
-use crate::object::error::PyResult;
 use crate::object::attribute;
+use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::struct_sequence;
 use crate::types::dict::Dict;
@@ -106,10 +106,8 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     complete(&INT_INFO, 4, true);
     complete(&HASH_INFO, 9, true);
     complete(&THREAD_INFO, 3, true);
-    let version = new_value(
-        &VERSION_INFO,
-        vec![Value::int(3), Value::int(8), Value::int(18), text("final"), Value::int(0)],
-    );
+    let version =
+        new_value(&VERSION_INFO, vec![Value::int(3), Value::int(8), Value::int(18), text("final"), Value::int(0)]);
     dict.set_text("version_info", version.clone());
     let randomized = !matches!(std::env::var("PYTHONHASHSEED").as_deref(), Ok("0"));
     let mut flags = vec![Value::int(0); 16];

@@ -1,26 +1,25 @@
 //! The module `sys`.
 
 pub mod info;
+pub mod stream;
+
+pub use stream::{STREAM, flush_stdout};
 
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
-use crate::object::header::{Header, new_object};
-use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeObject, attribute, call, text};
+use crate::object::{TypeObject, call, text};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{SYSTEM_EXIT, os_error, runtime_error, type_error, value_error};
+use crate::types::exceptions::{SYSTEM_EXIT, runtime_error, type_error, value_error};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
 use crate::types::tuple::Tuple;
 use crate::vm::frame::Place;
 use crate::vm::{report, runtime, thread};
-use std::cell::RefCell;
-use std::io::Write;
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -72,19 +71,63 @@ pub static MODULE: ModuleDef = ModuleDef {
             "excepthook($module, exctype, value, traceback, /)",
             "Handle an exception by displaying it with a traceback on sys.stderr."
         ),
-    method!(clear_type_cache, "_clear_type_cache($module, /)", "Clear the internal type lookup cache."),
-        method!(current_frames, "_current_frames($module, /)", "Return a dict mapping each thread's thread id to its current stack frame.\n\nThis function should be used for specialized purposes only."),
-        method!(call_tracing, "call_tracing($module, func, args, /)", "Call func(*args), while tracing is enabled.\n\nThe tracing state is saved, and restored afterwards.  This is intended\nto be called from a debugger from a checkpoint, to recursively debug\nsome other code."),
-        method!(callstats, "callstats($module, /)", "Return a tuple of function call statistics.\n\nA tuple is returned only if CALL_PROFILE was defined when Python was\nbuilt.  Otherwise, this returns None.\n\nWhen enabled, this function returns detailed, implementation-specific\ndetails about the number of function calls executed. The return value\nis a 11-tuple where the entries in the tuple are counts of:\n0. all function calls\n1. calls to PyFunction_Type objects\n2. PyFunction calls that do not create an argument tuple\n3. PyFunction calls that do not create an argument tuple\n   and bypass PyEval_EvalCodeEx()\n4. PyMethod calls\n5. PyMethod calls on bound methods\n6. PyType calls\n7. PyCFunction calls\n8. generator calls\n9. All other calls\n10. Number of stack pops performed by call_function()"),
-        method!(get_int_max_str_digits, "get_int_max_str_digits($module, /)", "Return the maximum string digits limit for non-binary int<->str conversions."),
-        method!(getdefaultencoding, "getdefaultencoding($module, /)", "Return the current default encoding used by the Unicode implementation."),
-        method!(getfilesystemencodeerrors, "getfilesystemencodeerrors($module, /)", "Return the error mode used Unicode to OS filename conversion."),
-        method!(getfilesystemencoding, "getfilesystemencoding($module, /)", "Return the encoding used to convert Unicode filenames to OS filenames."),
-        method!(getsizeof, "%getsizeof(object, default=None)", "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."),
-        method!(getswitchinterval, "getswitchinterval($module, /)", "Return the current thread switch interval; see sys.setswitchinterval()."),
+        method!(clear_type_cache, "_clear_type_cache($module, /)", "Clear the internal type lookup cache."),
+        method!(
+            current_frames,
+            "_current_frames($module, /)",
+            "Return a dict mapping each thread's thread id to its current stack frame.\n\nThis function should be used for specialized purposes only."
+        ),
+        method!(
+            call_tracing,
+            "call_tracing($module, func, args, /)",
+            "Call func(*args), while tracing is enabled.\n\nThe tracing state is saved, and restored afterwards.  This is intended\nto be called from a debugger from a checkpoint, to recursively debug\nsome other code."
+        ),
+        method!(
+            callstats,
+            "callstats($module, /)",
+            "Return a tuple of function call statistics.\n\nA tuple is returned only if CALL_PROFILE was defined when Python was\nbuilt.  Otherwise, this returns None.\n\nWhen enabled, this function returns detailed, implementation-specific\ndetails about the number of function calls executed. The return value\nis a 11-tuple where the entries in the tuple are counts of:\n0. all function calls\n1. calls to PyFunction_Type objects\n2. PyFunction calls that do not create an argument tuple\n3. PyFunction calls that do not create an argument tuple\n   and bypass PyEval_EvalCodeEx()\n4. PyMethod calls\n5. PyMethod calls on bound methods\n6. PyType calls\n7. PyCFunction calls\n8. generator calls\n9. All other calls\n10. Number of stack pops performed by call_function()"
+        ),
+        method!(
+            get_int_max_str_digits,
+            "get_int_max_str_digits($module, /)",
+            "Return the maximum string digits limit for non-binary int<->str conversions."
+        ),
+        method!(
+            getdefaultencoding,
+            "getdefaultencoding($module, /)",
+            "Return the current default encoding used by the Unicode implementation."
+        ),
+        method!(
+            getfilesystemencodeerrors,
+            "getfilesystemencodeerrors($module, /)",
+            "Return the error mode used Unicode to OS filename conversion."
+        ),
+        method!(
+            getfilesystemencoding,
+            "getfilesystemencoding($module, /)",
+            "Return the encoding used to convert Unicode filenames to OS filenames."
+        ),
+        method!(
+            getsizeof,
+            "%getsizeof(object, default=None)",
+            "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes."
+        ),
+        method!(
+            getswitchinterval,
+            "getswitchinterval($module, /)",
+            "Return the current thread switch interval; see sys.setswitchinterval()."
+        ),
         method!(is_finalizing, "is_finalizing($module, /)", "Return True if Python is exiting."),
-        method!(set_int_max_str_digits, "set_int_max_str_digits($module, /, maxdigits)", "Set the maximum string digits limit for non-binary int<->str conversions."),
-        method!(setswitchinterval, "setswitchinterval($module, interval, /)", "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."),
+        method!(
+            set_int_max_str_digits,
+            "set_int_max_str_digits($module, /, maxdigits)",
+            "Set the maximum string digits limit for non-binary int<->str conversions."
+        ),
+        method!(
+            setswitchinterval,
+            "setswitchinterval($module, interval, /)",
+            "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."
+        ),
     ],
     fill,
 };
@@ -121,7 +164,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("dont_write_bytecode", Value::FALSE);
     info::fill(dict)?;
     for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
-        let stream = new_object(Stream { header: Header::new(&STREAM), fd, mode });
+        let stream = stream::new(fd, mode);
         dict.set_text(name, stream.clone());
         dict.set_text(&format!("__{name}__"), stream);
     }
@@ -191,7 +234,9 @@ fn getsizeof(object: &Value, default: Option<&Value>) -> PyResult<Value> {
         }
         Err(raised) => {
             return match default {
-                Some(default) if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::TYPE_ERROR) => {
+                Some(default)
+                    if crate::types::exceptions::is_instance(&raised, &crate::types::exceptions::TYPE_ERROR) =>
+                {
                     Ok(default.clone())
                 }
                 _ => Err(raised),
@@ -342,151 +387,4 @@ pub(crate) fn traceback_limit() -> usize {
 pub(crate) fn write_stderr(message: &str) {
     let Some(stream) = get("stderr").filter(|stream| !stream.is_none()) else { return };
     let _nobody_to_tell = call::call_method(&stream, &intern("write"), &[Str::new_value(message)]);
-}
-
-/// A standard stream: enough of a text file until the module `_io` is there.
-#[repr(C)]
-pub struct Stream {
-    header: Header,
-    fd: i32,
-    mode: &'static str,
-}
-
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Stream {
-    fn type_object() -> &'static TypeObject {
-        &STREAM
-    }
-}
-
-/// The type object of the standard streams.
-pub static STREAM: TypeObject = TypeObject::define::<Stream>("_io.TextIOWrapper")
-    .slots(Slots {
-        iter: Some(|this| Ok(this.clone())),
-        next: Some(next_line),
-        getattr: Some(attribute::generic_get),
-        ..Slots::EMPTY
-    })
-    .methods(&[
-        method!(read, "read($self, size=-1, /)", "Read at most n characters from stream.\n\nRead from underlying buffer until we have n characters or we hit EOF.\nIf n is negative or omitted, read until EOF.\n"),
-        method!(write, "write($self, text, /)", "Write string to stream.\nReturns the number of characters written (which is always equal to\nthe length of the string).\n"),
-        method!(flush, "flush($self, /)", "Flush write buffers, if applicable.\n\nThis is not implemented for read-only and non-blocking streams.\n"),
-        method!(readline, "readline($self, size=-1, /)", "Read until newline or EOF.\n\nReturns an empty string if EOF is hit immediately.\n"),
-        method!(fileno, "fileno($self, /)", "Returns underlying file descriptor if one exists.\n\nOSError is raised if the IO object does not use a file descriptor.\n"),
-        method!(isatty, "isatty($self, /)", "Return whether this is an 'interactive' stream.\n\nReturn False if it can't be determined.\n"),
-    ])
-    .getset(&[
-        crate::object::native::GetSet::read_only("encoding", |_| Ok(Str::new_value("utf-8"))),
-        crate::object::native::GetSet::read_only("mode", |this| {
-            Ok(Str::new_value(this.exact::<Stream>().map_or("", |stream| stream.mode)))
-        }),
-        crate::object::native::GetSet::read_only("name", |this| {
-            Ok(Str::new_value(match this.exact::<Stream>().map(|stream| stream.fd) {
-                Some(0) => "<stdin>",
-                Some(1) => "<stdout>",
-                _ => "<stderr>",
-            }))
-        }),
-    ]);
-
-static OUT: GilCell<RefCell<Vec<u8>>> = GilCell::new(RefCell::new(Vec::new()));
-/// Bytes of output kept before they are written.
-const OUT_SIZE: usize = 8192;
-
-/// Writes out what standard output still holds.
-pub fn flush_stdout() -> std::io::Result<()> {
-    let bytes = std::mem::take(&mut *OUT.get().borrow_mut());
-    let mut out = std::io::stdout().lock();
-    out.write_all(&bytes)?;
-    out.flush()
-}
-
-fn write(this: &Stream, data: &Str) -> PyResult<usize> {
-    let bytes: Vec<u8> = match data.as_ascii() {
-        Some(ascii) => ascii.as_bytes().to_vec(),
-        None if this.fd == 2 => data
-            .chars()
-            .iter()
-            .map(|code| match char::from_u32(code) {
-                Some(c) => c.to_string(),
-                None => format!("\\u{code:04x}"),
-            })
-            .collect::<String>()
-            .into_bytes(),
-        None => {
-            let encoded = crate::types::codecs::encode(&Value::of(data), Some("utf-8"), None)?;
-            encoded.downcast::<crate::types::bytes::Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default()
-        }
-    };
-    if this.fd == 1 {
-        let full = {
-            let mut buffer = OUT.get().borrow_mut();
-            buffer.extend_from_slice(&bytes);
-            buffer.len() >= OUT_SIZE
-        };
-        if full {
-            let _broken_pipe_shows_at_exit = flush_stdout();
-        }
-    } else {
-        let _nobody_to_tell = std::io::stderr().write_all(&bytes);
-    }
-    Ok(data.len())
-}
-
-fn flush(this: &Stream) -> PyResult<()> {
-    if this.fd == 1 {
-        flush_stdout().map_err(|error| os_error::from_io(&error, None))?;
-    }
-    Ok(())
-}
-
-fn input_error(error: &std::io::Error) -> Raised {
-    os_error::from_io(error, None)
-}
-
-/// Decodes what was read; the newline forms of other systems become `\n`.
-fn decode_input(bytes: &[u8]) -> PyResult<Value> {
-    let text = crate::types::codecs::decode(bytes, Some("utf-8"), Some("surrogateescape"))?;
-    if !bytes.contains(&b'\r') {
-        return Ok(text);
-    }
-    let text = call::call_method(&text, &intern("replace"), &[Str::new_value("\r\n"), Str::new_value("\n")])?;
-    call::call_method(&text, &intern("replace"), &[Str::new_value("\r"), Str::new_value("\n")])
-}
-
-fn read(_this: &Stream, size: Option<isize>) -> PyResult<Value> {
-    let mut bytes = Vec::new();
-    let mut input = std::io::stdin().lock();
-    match size.and_then(|size| u64::try_from(size).ok()) {
-        Some(size) => std::io::Read::read_to_end(&mut std::io::Read::take(&mut input, size), &mut bytes),
-        None => std::io::Read::read_to_end(&mut input, &mut bytes),
-    }
-    .map_err(|error| input_error(&error))?;
-    decode_input(&bytes)
-}
-
-fn readline(_this: &Stream, _size: Option<isize>) -> PyResult<Value> {
-    let mut line = Vec::new();
-    let mut input = std::io::stdin().lock();
-    std::io::BufRead::read_until(&mut input, b'\n', &mut line).map_err(|error| input_error(&error))?;
-    decode_input(&line)
-}
-
-fn next_line(this: &Value) -> PyResult<Option<Value>> {
-    let Some(stream) = this.exact::<Stream>() else { return Ok(None) };
-    let line = readline(stream, None)?;
-    Ok(if line.downcast::<Str>().is_some_and(Str::is_empty) { None } else { Some(line) })
-}
-
-fn fileno(this: &Stream) -> i64 {
-    this.fd.into()
-}
-
-fn isatty(this: &Stream) -> bool {
-    use std::io::IsTerminal;
-    match this.fd {
-        0 => std::io::stdin().is_terminal(),
-        1 => std::io::stdout().is_terminal(),
-        _ => std::io::stderr().is_terminal(),
-    }
 }
