@@ -56,7 +56,9 @@ pub fn delete_item(container: &Value, key: &Value) -> PyResult<()> {
         Some(slot) => slot(container, key, None),
         None => {
             // As PySequence_DelItem, which an index reaches, and PyObject_DelItem.
-            let sequence = container.ty().slot(|slots| slots.item).is_some() && number::is_index(key);
+            let slots = container.ty().all_slots();
+            let has_protocol = slots.item.is_some() || slots.contains.is_some() || container.ty().is_heap_type();
+            let sequence = has_protocol && number::is_index(key);
             let verb = if sequence { "doesn't" } else { "does not" };
             Err(type_error(format!("'{}' object {verb} support item deletion", container.ty().name())))
         }

@@ -11,7 +11,8 @@ use super::ty::TypeObject;
 use super::value::Value;
 use crate::name;
 use crate::types::exceptions::{
-    attribute_error, is_attribute_error, is_stop_iteration, overflow_error, type_error, value_error,
+    attribute_error, is_attribute_error, is_stop_iteration, overflow_error, stop_iteration_value, type_error,
+    value_error,
 };
 use crate::types::int;
 use crate::types::str::{Str, intern};
@@ -244,7 +245,8 @@ fn slot_iter(this: &Value) -> PyResult<Value> {
 fn slot_next(this: &Value) -> PyResult<Option<Value>> {
     match required(this, name!("__next__"), &[]) {
         Ok(value) => Ok(Some(value)),
-        Err(raised) if is_stop_iteration(&raised) => Ok(None),
+        // A StopIteration with a value is passed on: `yield from` and `next()` want it.
+        Err(raised) if is_stop_iteration(&raised) && stop_iteration_value(&raised).is_none() => Ok(None),
         Err(raised) => Err(raised),
     }
 }

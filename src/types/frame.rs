@@ -148,11 +148,11 @@ pub(crate) fn set_running(object: &Value, registers: *mut u64) {
     }
 }
 
-/// A generator's frame is off the stack: nothing can be read until it goes on.
-pub(crate) fn set_suspended(object: &Value) {
+/// A generator's frame is off the stack: its registers stand where the generator keeps them, at an instruction.
+pub(crate) fn set_suspended(object: &Value, registers: *mut u64, last: i32) {
     if let Some(frame) = object.exact::<Frame>() {
-        frame.last.set(frame.place().map_or(frame.last.get(), Place::last_instruction));
-        frame.registers.set(std::ptr::null_mut());
+        frame.last.set(last);
+        frame.registers.set(registers);
     }
 }
 

@@ -25,6 +25,7 @@ use crate::vm::eval::cell::Cell as Instr;
 use crate::vm::eval::control::{boundary_return, resume_frame};
 use crate::vm::eval::registers::clear;
 use crate::vm::eval::{EMPTY, unwind};
+use crate::vm::frame::Place;
 use crate::vm::thread::Handled;
 use crate::vm::translate::Meta;
 use std::cell::{Cell, UnsafeCell};
@@ -273,6 +274,38 @@ impl Generator {
         }
     }
 
+    /// Where the saved registers stand: good until the generator goes on.
+    pub(crate) fn registers_address(&self) -> *mut u64 {
+        // SAFETY: the address alone; nothing is read here.
+        unsafe { (*self.registers.get()).as_mut_ptr() }
+    }
+
+    /// The bytecode offset of the yield that the generator stands at; -1 before it has begun.
+    pub(crate) fn last_instruction(&self) -> i32 {
+        if self.state.get() == State::Created {
+            return -1;
+        }
+        let ip = self.ip.get();
+        // SAFETY: the code's constants live with its function.
+        let meta = unsafe { Meta::of(self.k) };
+        meta.offset_of(if self.state_before_resume_is_yield() { ip.wrapping_sub(1) } else { ip })
+    }
+
+    /// The frame object outlives the registers: it takes the variables over.
+    fn detach_frame(&self) {
+        let Some(object) = self.frame.take() else { return };
+        if let Some(frame) = object.exact::<crate::types::frame::Frame>() {
+            // SAFETY: the words change their owner, once.
+            let variables = unsafe {
+                let named = Meta::of(self.k).named as usize;
+                let registers = &mut *self.registers.get();
+                let count = named.min(registers.len());
+                registers[..count].iter_mut().map(|word| Value::from_bits(std::mem::replace(word, EMPTY))).collect()
+            };
+            frame.finish(variables, None, self.last_instruction());
+        }
+    }
+
     pub(crate) fn suspend_at(&self, ip: *const Instr, value_register: u32) {
         self.ip.set(ip);
         self.value_register.set(value_register);
@@ -302,6 +335,7 @@ fn new_object_of(ty: &'static TypeObject, generator: Generator) -> Value {
 
 impl Drop for Generator {
     fn drop(&mut self) {
+        self.detach_frame();
         self.drop_registers();
     }
 }
@@ -531,6 +565,7 @@ fn close(this: &Value) -> PyResult<()> {
     match generator.state.get() {
         State::Finished => return Ok(()),
         State::Created => {
+            generator.detach_frame();
             generator.state.set(State::Finished);
             generator.drop_registers();
             return Ok(());
@@ -669,7 +704,20 @@ fn frame(this: &Value) -> PyResult<Value> {
     let generator = body(this)?;
     Ok(match generator.state.get() {
         State::Finished => Value::NONE,
-        _ => generator.frame.get().unwrap_or(Value::NONE),
+        State::Running => Place::of_generator(this).map_or(Value::NONE, Place::object),
+        State::Created | State::Suspended => match generator.frame.get() {
+            Some(frame) => frame,
+            None => {
+                let frame = crate::types::frame::Frame::new_value(
+                    generator.function.clone(),
+                    generator.registers_address(),
+                    generator.k,
+                );
+                crate::types::frame::set_suspended(&frame, generator.registers_address(), generator.last_instruction());
+                generator.frame.set(Some(frame.clone()));
+                frame
+            }
+        },
     })
 }
 

@@ -14,8 +14,10 @@ use crate::vm::eval::cell::Cell;
 use crate::vm::eval::registers::clear;
 use crate::vm::eval::{self, EMPTY, control};
 use crate::vm::frame::{self, Activation, CALLER_FP, CALLER_K, OBJECT, RETURN_IP};
+use crate::vm::signals;
 use crate::vm::thread::{self, Thread};
 use crate::vm::translate::{Constants, Meta};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Translates a function's code if that has not been done, and notes how it can be entered.
 ///
@@ -372,6 +374,9 @@ pub(crate) fn activate(start: impl FnOnce(&'static Thread, *mut u64) -> PyResult
     let activation = Activation { previous: vm.activation.get(), ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get() };
     let base = frame::top(vm);
     thread::check_native_stack()?;
+    if vm.breaker.load(Relaxed) {
+        signals::attend(vm)?;
+    }
     // SAFETY: the register at `base` is free and prepared; the frame above it is start's.
     unsafe {
         if base.add(1) > vm.stack_limit.get() && !frame::prepare_registers(vm, base.add(1)) {

@@ -100,6 +100,18 @@ impl Place {
         if place.k.is_null() { None } else { Some(place) }
     }
 
+    /// The frame that a running generator has on the stack.
+    pub fn of_generator(generator: &Value) -> Option<Place> {
+        let mut place = Place::current(thread::current());
+        while let Some(found) = place {
+            if found.callee().is(generator) {
+                return Some(found);
+            }
+            place = found.caller();
+        }
+        None
+    }
+
     /// What is known of its code.
     pub fn meta(self) -> &'static Meta {
         // SAFETY: a frame on the stack keeps its code alive.

@@ -1173,8 +1173,17 @@ impl Translator<'_> {
         let end = self.cells.len() as u32;
         // Where translated code could run off its end there is nothing to run: verified code does not.
         self.emit(h::off_the_end, 0, 0, 0);
-        for &(cell, target) in &self.jumps {
-            let start = self.starts.get(target as usize / 2).copied().filter(|&start| start != u32::MAX).unwrap_or(end);
+        let jump_back = Instr::new(h::jump_back, 0, 0, 0).handler;
+        for (cell, target) in std::mem::take(&mut self.jumps) {
+            let mut start =
+                self.starts.get(target as usize / 2).copied().filter(|&start| start != u32::MAX).unwrap_or(end);
+            if start <= cell as u32 && self.cells[cell].handler != jump_back {
+                // A condition that jumps back goes through a jump that attends to the breaker: no loop goes without.
+                self.offset = self.offsets[cell];
+                let stub = self.emit(h::jump_back, 0, 0, 0) as u32;
+                self.cells[stub as usize].c = start.wrapping_sub(stub);
+                start = stub;
+            }
             self.cells[cell].c = start.wrapping_sub(cell as u32);
         }
         let regions = self

@@ -615,13 +615,14 @@ unsafe fn suspend_frame(
         for word in 0..HEADER_WORDS {
             *header.add(word) = EMPTY;
         }
-        if object != EMPTY {
-            let object = Value::from_bits(object);
-            crate::types::frame::set_suspended(&object);
-            generator.keep_frame_object(object);
-        }
         generator.move_registers_in(at.fp, saved);
         generator.suspend_at(resume_ip, value_register);
+        if object != EMPTY {
+            let object = Value::from_bits(object);
+            let last = generator.last_instruction();
+            crate::types::frame::set_suspended(&object, generator.registers_address(), last);
+            generator.keep_frame_object(object);
+        }
         at.vm.handled.set(generator.handled().previous.get());
         at.vm.remaining.set(at.vm.remaining.get() + 1);
         (return_ip, caller_fp, caller_k)

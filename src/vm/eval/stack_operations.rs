@@ -353,8 +353,9 @@ operation!(
     1,
     |at| {
         let manager = at.take(at.a());
-        let enter = manager_method(&manager, name!("__aenter__"))?;
+        // Unlike SETUP_WITH, CPython 3.8 looks for the exit first.
         let exit = manager_method(&manager, name!("__aexit__"))?;
+        let enter = manager_method(&manager, name!("__aenter__"))?;
         drop(manager);
         at.put(at.a(), exit);
         let awaitable = call::call(&enter, &[])?;
@@ -520,19 +521,10 @@ operation!(build_set_unpack, 1, |at| {
 
 /// Adds all items of a mapping. As `PyDict_Update`: `keys()` makes something a mapping.
 pub(crate) fn update_from_mapping(dict: &Dict, mapping: &Value) -> PyResult<bool> {
-    if let Some(other) = mapping.exact::<Dict>() {
-        for (key, value) in other.items() {
-            dict.set(&key, value)?;
-        }
-        return Ok(true);
+    if mapping.downcast::<Dict>().is_none() && attribute::lookup(mapping, name!("keys"))?.is_none() {
+        return Ok(false);
     }
-    let Some(keys) = attribute::lookup(mapping, name!("keys"))? else { return Ok(false) };
-    let keys = call::call(&keys, &[])?;
-    iter::for_each(&keys, |key| {
-        let value = sequence::get_item(mapping, &key)?;
-        dict.set(&key, value)?;
-        Ok(true)
-    })?;
+    dict.merge(mapping)?;
     Ok(true)
 }
 

@@ -48,7 +48,9 @@ unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u
         Some(exception) => exception,
         None => exceptions::system_error("error return without exception set").into_value(),
     };
-    if first {
+    // As _PyErr_SetObject, which what only passes through does not meet again.
+    let is_new = exception.downcast::<BaseException>().is_some_and(|body| body.traceback().is_none());
+    if first && is_new {
         chain_context(vm, &exception);
     }
     loop {
