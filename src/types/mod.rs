@@ -115,6 +115,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &property::PROPERTY,
     &super_::SUPER,
     &crate::modules::site::QUITTER,
+    &crate::modules::site::PRINTER,
     &crate::modules::sys::STREAM,
     &crate::modules::sys::info::VERSION_INFO,
     &crate::modules::sys::info::FLAGS,
