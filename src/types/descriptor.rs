@@ -386,13 +386,10 @@ fn method_get(this: &Value, object: Option<&Value>, _owner: &Value) -> PyResult<
 
 fn class_method_get(this: &Value, object: Option<&Value>, owner: &Value) -> PyResult<Value> {
     let Some(body) = this.exact::<ClassMethodDescriptor>() else { return Ok(this.clone()) };
-    let class = if owner.downcast::<TypeObject>().is_some() {
-        owner.clone()
-    } else {
-        match object {
-            Some(object) => object.ty().value(),
-            None => owner.clone(),
-        }
+    // A class given is taken as it is; without one, the object's.
+    let class = match object {
+        Some(object) if owner.is_none() => object.ty().value(),
+        _ => owner.clone(),
     };
     match class.downcast::<TypeObject>() {
         Some(ty) if ty.is_subtype(owner_of(&body.owner)) => {
@@ -422,6 +419,13 @@ fn class_method_call(this: &Value, args: &[Value], kwnames: Option<&Value>) -> P
             owner_of(&owner).name()
         )));
     };
+    if class.downcast::<TypeObject>().is_none() {
+        return Err(type_error(format!(
+            "descriptor '{}' requires a type but received a '{}' instance",
+            body.function.name(),
+            class.ty().name()
+        )));
+    }
     class_method_get(this, None, class)?;
     body.function.call(args, kwnames)
 }

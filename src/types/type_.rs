@@ -520,7 +520,8 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         return Err(type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", positional.len())));
     };
     let wrong = |index: usize, expected: &str, value: &Value| {
-        type_error(format!("type.__new__() argument {index} must be {expected}, not {}", value.ty().name()))
+        let found = if value.is_none() { "None" } else { value.ty().name() };
+        type_error(format!("type.__new__() argument {index} must be {expected}, not {found}"))
     };
     let name_text = name.downcast::<Str>().ok_or_else(|| wrong(1, "str", name))?;
     let bases_body = bases.downcast::<Tuple>().ok_or_else(|| wrong(2, "tuple", bases))?;
@@ -1154,7 +1155,7 @@ fn subclasses(this: &TypeObject) -> Value {
 fn sizeof(this: &TypeObject) -> i64 {
     /// Of `PyHeapTypeObject`, `PyTypeObject` and an empty table of keys for eight names.
     const HEAP_TYPE: i64 = 880;
-    const STATIC_TYPE: i64 = 408;
+    const STATIC_TYPE: i64 = 416;
     const KEYS: i64 = 168;
     if !this.is_heap_type() {
         return STATIC_TYPE;
