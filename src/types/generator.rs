@@ -511,7 +511,6 @@ pub(crate) fn yielding_from(generator: &Generator) -> Option<Value> {
     }
 }
 
-<<<<<<< HEAD
 /// `throw(typ, val, tb)`.
 pub(crate) fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
     or_stop(throw_in(this, true, ty, value, traceback)?)
@@ -526,10 +525,7 @@ pub(crate) fn throw_in(
     value: Option<&Value>,
     traceback: Option<&Value>,
 ) -> PyResult<Resumed> {
-=======
-fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
     check_native_stack()?;
->>>>>>> breaker
     let generator = body(this)?;
     if let Some(receiver) = yielding_from(generator) {
         let is_exit = ty.downcast::<TypeObject>().is_some_and(|ty| ty.is_subtype(&GENERATOR_EXIT))
