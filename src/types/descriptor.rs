@@ -1,6 +1,7 @@
 //! The descriptors of native types: `method_descriptor`, `classmethod_descriptor`, `wrapper_descriptor` and its bound
 //! form `method-wrapper`, `getset_descriptor`, and `member_descriptor` for `__slots__`.
 
+use crate::gc::Visit;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{Function, GetSet};
@@ -14,10 +15,13 @@ use crate::types::str::{Str, intern};
 use crate::types::type_;
 
 macro_rules! payload {
-    ($body:ident $static:ident) => {
+    ($body:ident $static:ident: $($field:ident)+) => {
         // SAFETY: repr(C), header first.
         unsafe impl Payload for $body {
             const GC: bool = true;
+            fn traverse(&self, visit: Visit<'_>) {
+                $(visit(&self.$field);)+
+            }
             fn type_object() -> &'static TypeObject {
                 &$static
             }
@@ -32,7 +36,7 @@ pub struct MethodDescriptor {
     function: &'static Function,
     owner: Value,
 }
-payload!(MethodDescriptor METHOD_DESCRIPTOR);
+payload!(MethodDescriptor METHOD_DESCRIPTOR: owner);
 
 /// A `classmethod_descriptor`: same body, another type.
 #[repr(C)]
@@ -41,7 +45,7 @@ pub struct ClassMethodDescriptor {
     function: &'static Function,
     owner: Value,
 }
-payload!(ClassMethodDescriptor CLASS_METHOD_DESCRIPTOR);
+payload!(ClassMethodDescriptor CLASS_METHOD_DESCRIPTOR: owner);
 
 /// A slot as a method.
 #[repr(C)]
@@ -55,7 +59,7 @@ pub struct WrapperDescriptor {
     doc: &'static str,
     signature: &'static str,
 }
-payload!(WrapperDescriptor WRAPPER_DESCRIPTOR);
+payload!(WrapperDescriptor WRAPPER_DESCRIPTOR: name owner);
 
 /// A slot as a method, bound.
 #[repr(C)]
@@ -64,7 +68,7 @@ pub struct MethodWrapper {
     descriptor: Value,
     this: Value,
 }
-payload!(MethodWrapper METHOD_WRAPPER);
+payload!(MethodWrapper METHOD_WRAPPER: descriptor this);
 
 /// A computed attribute.
 #[repr(C)]
@@ -74,7 +78,7 @@ pub struct GetSetDescriptor {
     name: Value,
     owner: Value,
 }
-payload!(GetSetDescriptor GETSET_DESCRIPTOR);
+payload!(GetSetDescriptor GETSET_DESCRIPTOR: name owner);
 
 /// A field of the body, or an attribute that `__slots__` made.
 #[repr(C)]
@@ -93,7 +97,7 @@ enum Place {
     /// A field of the body of a native type.
     Field(&'static GetSet),
 }
-payload!(MemberDescriptor MEMBER_DESCRIPTOR);
+payload!(MemberDescriptor MEMBER_DESCRIPTOR: name owner);
 
 /// `type(list.append)`.
 pub static METHOD_DESCRIPTOR: TypeObject = TypeObject::define::<MethodDescriptor>("method_descriptor")

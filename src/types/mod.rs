@@ -136,6 +136,9 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &namespace::NAMESPACE,
     &reversed::REVERSED,
     &zip::ZIP,
+    &weakref::REF,
+    &weakref::PROXY,
+    &weakref::CALLABLE_PROXY,
 ];
 
 /// The types that the module `builtins` shows under their names.
@@ -172,6 +175,13 @@ pub(crate) static NAMED: &[&TypeObject] = &[
 /// # Errors
 /// None in practice: builtin definitions are consistent.
 pub(crate) fn init() -> PyResult<()> {
+    // Setting types up makes objects, which have to be laid out as all later ones of their types.
+    for ty in ALL.iter().chain(exceptions::ALL) {
+        if let Some(base) = ty.base_type() {
+            ty.inherit_layout(base);
+        }
+        ty.lay_out();
+    }
     for ty in ALL.iter().chain(exceptions::ALL) {
         ty.ready()?;
     }
