@@ -167,6 +167,13 @@ pub(crate) static NAMED: &[&TypeObject] = &[
 /// # Errors
 /// None in practice: builtin definitions are consistent.
 pub(crate) fn init() -> PyResult<()> {
+    // All layouts first: setting a type up makes objects of other types, static methods for one.
+    for ty in ALL.iter().chain(exceptions::ALL) {
+        if let Some(base) = ty.base_type() {
+            ty.inherit_layout(base);
+        }
+        ty.lay_out();
+    }
     for ty in ALL.iter().chain(exceptions::ALL) {
         ty.ready()?;
     }

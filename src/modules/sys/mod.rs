@@ -303,7 +303,8 @@ fn setrecursionlimit(limit: i32) -> PyResult<()> {
     if limit < 1 {
         return Err(value_error("recursion limit must be greater or equal than 1"));
     }
-    let depth = thread::current().depth();
+    // This call counts, as every call of a builtin does in CPython.
+    let depth = thread::current().depth() + 1;
     // As sys_setrecursionlimit: the limit must leave room above the present depth.
     let mark = if limit > 200 { limit - 50 } else { 3 * (limit >> 2) };
     if depth >= mark {
