@@ -1,5 +1,6 @@
 //! The builtin types, one file or folder each, named as Python names them.
 
+pub mod async_generator;
 pub mod bool;
 pub mod builtin_function;
 pub mod bytearray;
@@ -103,6 +104,10 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &function::FUNCTION,
     &generator::GENERATOR,
     &generator::COROUTINE,
+    &async_generator::ASYNC_GENERATOR,
+    &async_generator::WRAPPED,
+    &async_generator::SEND,
+    &async_generator::THROW,
     &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,

@@ -1042,6 +1042,17 @@ fn set_bases(this: &Value, value: Option<&Value>) -> PyResult<()> {
     let new_base_value = best_base(tuple.as_slice())?;
     let new_base = ty(&new_base_value)?;
     if let Some(old_base) = class.base_type()
+        && !std::ptr::eq(old_base, new_base)
+        && !(old_base.is_heap_type() && new_base.is_heap_type())
+    {
+        // As compatible_for_assignment: a builtin type has a deallocator of its own.
+        return Err(type_error(format!(
+            "__bases__ assignment: '{}' deallocator differs from '{}'",
+            new_base.name(),
+            old_base.name()
+        )));
+    }
+    if let Some(old_base) = class.base_type()
         && !same_layout_bases(old_base, new_base)
     {
         // As compatible_for_assignment: first the function that frees the objects is compared.
