@@ -540,6 +540,25 @@ fn expect_args(args: &[Value], min: usize, max: usize) -> PyResult<()> {
     )))
 }
 
+/// `object.__setattr__` and its kin may not get around the setter of a builtin type. As `hackcheck`.
+fn check_native_setter(function: usize, owner: &TypeObject, name: &Value, this: &Value) -> PyResult<()> {
+    if owner.slot(|slots| slots.setattr).is_none_or(|setter| setter as usize != function) {
+        return Ok(());
+    }
+    let mut native = this.ty();
+    while native.is_heap_type() {
+        match native.base_type() {
+            Some(base) => native = base,
+            None => break,
+        }
+    }
+    if native.slot(|slots| slots.setattr).is_some_and(|setter| setter as usize != function) {
+        let name = name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+        return Err(type_error(format!("can't apply this {name} to {} object", native.name())));
+    }
+    Ok(())
+}
+
 /// Calls a slot's function as a method of `this`: what a `wrapper_descriptor` does.
 ///
 /// # Errors
@@ -605,6 +624,7 @@ pub fn call_slot(
             f(this, &args[0]).map(Value::bool)
         }
         SlotFn::Store(f) => {
+            check_native_setter(f as usize, owner, name, this)?;
             if wrap == Wrap::Delete {
                 expect_args(args, 1, 1)?;
                 f(this, &args[0], None)?;

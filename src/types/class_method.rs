@@ -54,8 +54,6 @@ macro_rules! wrapper {
                     Ok(())
                 }),
                 descr_get: Some($get),
-                getattr: Some(attribute::generic_get),
-                setattr: Some(attribute::generic_set),
                 ..Slots::EMPTY
             })
             .getset(&[

@@ -130,15 +130,15 @@ pub static COROUTINE: TypeObject = TypeObject::define::<Generator>("coroutine")
 const METHODS: &[Method] = &[
     method!(
         send,
-        "send($self, value, /)",
+        "!send($self, value, /)",
         "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration."
     ),
     method!(
         throw,
-        "throw($self, typ, val=None, tb=None, /)",
+        "!throw($self, typ, val=None, tb=None, /)",
         "throw(typ[,val[,tb]]) -> raise exception in generator,\nreturn next yielded value or raise StopIteration."
     ),
-    method!(close, "close($self, /)", "close() -> raise GeneratorExit inside generator."),
+    method!(close, "!close($self, /)", "close() -> raise GeneratorExit inside generator."),
 ];
 
 /// What `coroutine.__await__` gives: an iterator over the coroutine.
@@ -168,15 +168,15 @@ pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("corout
     .methods(&[
         method!(
             wrapper_send,
-            "send($self, value, /)",
+            "!send($self, value, /)",
             "send(arg) -> send 'arg' into coroutine\nreturn next yielded value or raise StopIteration."
         ),
         method!(
             wrapper_throw,
-            "throw($self, typ, val=None, tb=None, /)",
+            "!throw($self, typ, val=None, tb=None, /)",
             "throw(typ[,val[,tb]]) -> raise exception in coroutine\nreturn next yielded value or raise StopIteration."
         ),
-        method!(wrapper_close, "close($self, /)", "close() -> raise GeneratorExit inside coroutine."),
+        method!(wrapper_close, "!close($self, /)", "close() -> raise GeneratorExit inside coroutine."),
     ]);
 
 /// The generator behind a value of any of the kinds.

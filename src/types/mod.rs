@@ -123,6 +123,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::sys::info::INT_INFO,
     &crate::modules::sys::info::HASH_INFO,
     &crate::modules::sys::info::THREAD_INFO,
+    &crate::modules::sys::info::UNRAISABLE_HOOK_ARGS,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &range::RANGE,
     &range::RANGE_ITERATOR,

@@ -51,7 +51,7 @@ const METHODS: &[Method] = &[
     method!(sizeof, "__sizeof__($self, /)", "Return memory consumption of the type object."),
     method!(
         class prepare,
-        "__prepare__($type, *args, **kwargs)",
+        "!__prepare__($type, *args, **kwargs)",
         "__prepare__() -> dict\nused to create the namespace for the class statement"
     ),
 ];
@@ -516,6 +516,9 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     {
         return Ok(object.ty().value());
     }
+    if positional.len() != 3 && std::ptr::eq(ty(metatype)?, &TYPE) {
+        return Err(type_error("type() takes 1 or 3 arguments"));
+    }
     let [name, bases, namespace] = positional else {
         return Err(type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", positional.len())));
     };
@@ -630,6 +633,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         slots: slot_names.len() as u32,
         collected: base.has_flag(TypeFlags::GC) || add_dict || !slot_names.is_empty(),
     };
+    check_encodable(name)?;
     if name_text.chars().iter().any(|c| c == 0) {
         return Err(value_error("type name must not contain null characters"));
     }
@@ -861,6 +865,14 @@ fn check_heap(class: &TypeObject, value: Option<&Value>, name: &str) -> PyResult
     Ok(())
 }
 
+/// CPython keeps a type's name in UTF-8: surrogates have none.
+fn check_encodable(name: &Value) -> PyResult<()> {
+    match name.downcast::<Str>().and_then(Str::as_ascii) {
+        Some(_) => Ok(()),
+        None => crate::types::codecs::encode(name, Some("utf-8"), None).map(drop),
+    }
+}
+
 fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
     let class = ty(this)?;
     check_heap(class, value, "__name__")?;
@@ -872,6 +884,7 @@ fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
             value.ty().name()
         )));
     };
+    check_encodable(value)?;
     if text.chars().iter().any(|c| c == 0) {
         return Err(value_error("type name must not contain null characters"));
     }

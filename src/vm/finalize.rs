@@ -1,10 +1,10 @@
 //! The end of a program: what is still alive dies in CPython's order, and the exit status.
 
 use crate::modules::sys;
-use crate::object::TypeObject;
 use crate::object::gil::GilCell;
 use crate::object::header::finalize_now;
 use crate::object::value::Value;
+use crate::object::{TypeFlags, TypeObject};
 use crate::types::dict::Dict;
 use crate::types::function::Function;
 use crate::types::module::Module;
@@ -90,16 +90,21 @@ fn is_held_by_sys(globals: &Value) -> bool {
     })
 }
 
-/// Empties a module's dict: data first, then functions, classes and modules, which destructors of data may need. Names
+/// Empties a module's dict: containers and instances first, then functions, classes, modules and plain
+/// values, which destructors may need. Names
 /// become None rather than disappear, as `_PyModule_ClearDict` does it.
 fn clear_module_dict(dict: &Dict) {
-    let is_code = |value: &Value| {
-        value.is_exact::<Function>() || value.downcast::<TypeObject>().is_some() || value.downcast::<Module>().is_some()
+    // Numbers and strs stay to the end, too: destructors may look at them, and they hold nothing.
+    let is_needed = |value: &Value| {
+        value.is_exact::<Function>()
+            || value.downcast::<TypeObject>().is_some()
+            || value.downcast::<Module>().is_some()
+            || !value.ty().has_flag(TypeFlags::GC)
     };
     for data in [true, false] {
         for (name, value) in dict.items() {
             let keeps = name.downcast::<Str>().is_none_or(|name| name.equals_str("__builtins__"));
-            if !keeps && !value.is_none() && is_code(&value) != data {
+            if !keeps && !value.is_none() && is_needed(&value) != data {
                 drop(value);
                 let _replaced = dict.set(&name, Value::NONE);
             }

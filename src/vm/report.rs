@@ -9,17 +9,52 @@ use crate::types::exceptions::{BaseException, SYSTEM_EXIT};
 use crate::types::frame::Frame;
 use crate::types::int;
 use crate::types::str::Str;
+use crate::types::struct_sequence;
 use crate::types::traceback::Traceback;
+use crate::types::tuple::Tuple;
 use crate::types::type_;
 use std::fmt::Write;
 
-/// `Exception ignored in: ...` and the traceback, on `sys.stderr`. As `_PyErr_WriteUnraisableMsg`.
+/// Reports an exception that nobody can handle, by `sys.unraisablehook`. As `_PyErr_WriteUnraisableMsg`.
 pub fn unraisable(raised: Raised, source: &Value) {
     let exception = raised.into_value();
-    let source = text::repr_string(source).unwrap_or_else(|_| "<object repr() failed>".to_owned());
-    let mut out = format!("Exception ignored in: {source}\n");
-    append_traceback(&mut out, &exception);
-    append_line(&mut out, &exception);
+    let traceback = exception.downcast::<BaseException>().and_then(BaseException::traceback).unwrap_or(Value::NONE);
+    let fields = vec![exception.ty().value(), exception, traceback, Value::NONE, source.clone()];
+    let args = struct_sequence::new_value(&sys::info::UNRAISABLE_HOOK_ARGS, fields);
+    let Some(hook) = sys::get("unraisablehook") else {
+        describe_unraisable(&args);
+        return;
+    };
+    if let Err(raised) = call::call(&hook, &[args]) {
+        let second = raised.into_value();
+        let shown = text::repr_string(&hook).unwrap_or_else(|_| "<object repr() failed>".to_owned());
+        let mut out = format!("Exception ignored in sys.unraisablehook: {shown}\n");
+        append_traceback(&mut out, &second);
+        append_line(&mut out, &second);
+        sys::write_stderr(&out);
+    }
+}
+
+/// The hook that is there at first: `Exception ignored in: ...` and the traceback, on `sys.stderr`.
+pub(crate) fn describe_unraisable(args: &Value) {
+    let Some([ty, exception, _, message, source]) = args.downcast::<Tuple>().map(Tuple::as_slice) else { return };
+    let mut out = String::new();
+    let message = message.downcast::<Str>().map(Str::to_string_lossy);
+    if source.is_none() {
+        if let Some(message) = message {
+            let _infallible = writeln!(out, "{message}:");
+        }
+    } else {
+        let message = message.unwrap_or_else(|| "Exception ignored in".to_owned());
+        let source = text::repr_string(source).unwrap_or_else(|_| "<object repr() failed>".to_owned());
+        let _infallible = writeln!(out, "{message}: {source}");
+    }
+    if ty.is_none() {
+        sys::write_stderr(&out);
+        return;
+    }
+    append_traceback(&mut out, exception);
+    append_line(&mut out, exception);
     sys::write_stderr(&out);
 }
 

@@ -128,6 +128,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             "setswitchinterval($module, interval, /)",
             "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."
         ),
+        method!(unraisablehook, "unraisablehook($module, unraisable, /)", "Handle an unraisable exception.\n\nThe unraisable argument has the following attributes:\n\n* exc_type: Exception type.\n* exc_value: Exception value, can be None.\n* exc_traceback: Exception traceback, can be None.\n* err_msg: Error message, can be None.\n* object: Object causing the exception, can be None."),
     ],
     fill,
 };
@@ -171,6 +172,9 @@ fn fill(dict: &Dict) -> PyResult<()> {
     if let Some(hook) = dict.get_text("displayhook") {
         dict.set_text("__displayhook__", hook);
     }
+    if let Some(hook) = dict.get_text("unraisablehook") {
+        dict.set_text("__unraisablehook__", hook);
+    }
     if let Some(hook) = dict.get_text("excepthook") {
         dict.set_text("__excepthook__", hook);
     }
@@ -191,6 +195,14 @@ fn current_frames() -> PyResult<Value> {
         dict.set(&int::big(std::process::id().into()), place.object())?;
     }
     Ok(frames)
+}
+
+fn unraisablehook(args: &Value) -> PyResult<()> {
+    if !std::ptr::eq(args.ty(), &info::UNRAISABLE_HOOK_ARGS) {
+        return Err(type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
+    }
+    report::describe_unraisable(args);
+    Ok(())
 }
 
 fn call_tracing(function: &Value, args: &Tuple) -> PyResult<Value> {
@@ -303,7 +315,8 @@ fn setrecursionlimit(limit: i32) -> PyResult<()> {
     if limit < 1 {
         return Err(value_error("recursion limit must be greater or equal than 1"));
     }
-    let depth = thread::current().depth();
+    // This call counts, as every call of a builtin does in CPython.
+    let depth = thread::current().depth() + 1;
     // As sys_setrecursionlimit: the limit must leave room above the present depth.
     let mark = if limit > 200 { limit - 50 } else { 3 * (limit >> 2) };
     if depth >= mark {
