@@ -198,26 +198,28 @@ fn collect_generation(index: usize) -> Found {
             state.long_lived_total.set(links(young).count());
         }
     }
-    let mut collected = 0;
     for link in links(&unreachable) {
         // SAFETY: a link of a live object.
         let header = unsafe {
             (*link).next.set((*link).next());
             GcLink::header(link)
         };
-        collected += 1 + hidden_objects(header);
         if debug & DEBUG_COLLECTABLE != 0 {
             let ty = header.ty();
             debug_line(&format!("gc: collectable <{} {:#x}>\n", ty.name(), header as *const Header as usize));
         }
     }
     // SAFETY: the lists are linked both ways; each step keeps them so whatever Python code does.
+    let mut collected = 0;
     unsafe {
         collected += handle_weakrefs(&unreachable);
         finalize_garbage(&unreachable);
         if has_resurrected(&unreachable) {
+            // As CPython 3.8: nothing of this collection's garbage is freed or counted.
             merge(&unreachable, old);
         } else {
+            // What the finalizers have left, without what they freed.
+            collected += links(&unreachable).map(|link| 1 + hidden_objects(GcLink::header(link))).sum::<usize>();
             delete_garbage(&unreachable, old, debug & DEBUG_SAVEALL != 0);
         }
     }

@@ -381,9 +381,9 @@ impl Generator {
     fn drop_references(&self) {
         if self.state.get() != State::Running {
             self.state.set(State::Finished);
+            self.detach_frame();
             self.drop_registers();
             drop(self.handled.exception.take());
-            drop(self.frame.take());
         }
     }
 
@@ -679,7 +679,8 @@ fn close(this: &Value) -> PyResult<()> {
 /// Closes a generator that dies at a yield, so that its `finally` blocks run. As `_PyGen_Finalize`.
 pub(crate) fn finalize(this: &Value) {
     let Some(generator) = of(this) else { return };
-    if generator.state.get() != State::Suspended {
+    let never_awaited = generator.state.get() == State::Created && std::ptr::eq(this.ty(), &COROUTINE);
+    if !matches!(generator.state.get(), State::Created | State::Suspended) || never_awaited {
         return;
     }
     if let Err(raised) = close(this) {
