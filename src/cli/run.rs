@@ -112,6 +112,7 @@ fn run(code: &Value, args: &Args) -> u8 {
     // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
     let first = sys::flush_stdout();
     drop((module, globals));
+    pycvm::gc::collect_at_exit();
     finalize::finalize();
     match first.and(sys::flush_stdout()) {
         Ok(()) => status,

@@ -1,8 +1,10 @@
 //! Native modules, one file or folder each, named as Python names them.
 
 pub mod builtins;
+pub mod gc;
 pub mod site;
 pub mod sys;
+pub mod weakref;
 
 use crate::object::error::PyResult;
 use crate::object::native::{Method, MethodKind};
@@ -26,7 +28,7 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE];
+static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE];
 
 impl ModuleDef {
     /// Makes the module.

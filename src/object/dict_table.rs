@@ -8,6 +8,7 @@ use super::compare;
 use super::error::PyResult;
 use super::gil::GilCell;
 use super::value::Value;
+use crate::gc;
 use crate::types::str::Str;
 use std::cell::{Cell, UnsafeCell};
 
@@ -128,6 +129,8 @@ pub struct DictTable {
     str_keys: Cell<bool>,
     /// Some cache holds the address of a value in this table.
     watched: Cell<bool>,
+    /// A key or value was put in that the collector may have to look at, since the last look at all of them.
+    tracked: Cell<bool>,
 }
 
 impl Default for DictTable {
@@ -144,6 +147,7 @@ impl DictTable {
             stamp: Cell::new(0),
             str_keys: Cell::new(true),
             watched: Cell::new(false),
+            tracked: Cell::new(false),
         }
     }
 
@@ -214,6 +218,28 @@ impl DictTable {
         if self.watched.get() {
             self.watched.set(false);
             WATCH_EPOCH.get().set(WATCH_EPOCH.get().get() + 1);
+        }
+    }
+
+    /// As MAINTAIN_TRACKING.
+    #[inline]
+    fn note_tracked(&self, value: &Value) {
+        if !self.tracked.get() && gc::may_be_tracked(value) {
+            self.tracked.set(true);
+        }
+    }
+
+    /// Whether CPython's collector would look at the dict: it has held something that may be part of a cycle.
+    pub fn is_tracked(&self) -> bool {
+        self.tracked.get()
+    }
+
+    /// Looks whether anything in the table may be part of a cycle still. As `_PyDict_MaybeUntrack`.
+    pub(crate) fn untrack_if_atomic(&self) {
+        if self.tracked.get() {
+            let mut tracked = false;
+            self.for_each(&mut |value| tracked |= gc::may_be_tracked(value));
+            self.tracked.set(tracked);
         }
     }
 
@@ -354,6 +380,7 @@ impl DictTable {
     /// What comparing keys raises; the table is unchanged then.
     pub fn insert(&self, key: &Value, hash: i64, value: Value) -> PyResult<Option<Value>> {
         if let Some(index) = self.find(key, hash)? {
+            self.note_tracked(&value);
             return Ok(self.inner_mut().entries[index].value.replace(value));
         }
         self.insert_new(key, hash, value);
@@ -364,7 +391,9 @@ impl DictTable {
     pub fn insert_new(&self, key: &Value, hash: i64, value: Value) {
         if !key.is_exact::<Str>() {
             self.str_keys.set(false);
+            self.note_tracked(key);
         }
+        self.note_tracked(&value);
         self.changed();
         let inner = self.inner_mut();
         if inner.room == 0 {
@@ -511,6 +540,7 @@ impl DictTable {
         let inner = self.inner();
         let copy = DictTable::new();
         copy.str_keys.set(self.str_keys.get());
+        copy.tracked.set(self.tracked.get());
         if inner.used == 0 {
             return copy;
         }

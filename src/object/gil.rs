@@ -4,6 +4,7 @@
 ///
 /// All Python objects, static types included, may be used only by the thread that holds the GIL; an interpreter's entry
 /// points take it.
+#[repr(transparent)]
 pub struct GilCell<T>(T);
 
 // SAFETY: only the thread that holds the GIL reaches the contents.

@@ -7,6 +7,7 @@ use super::instance;
 use super::ty::{TypeFlags, TypeObject};
 use super::value::{Payload, Value};
 use crate::gc::{self, GcLink};
+use crate::types::weakref;
 use std::alloc::{Layout, alloc, dealloc as free, handle_alloc_error};
 use std::cell::Cell;
 
@@ -94,6 +95,9 @@ pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
     let Ok(layout) = Layout::from_size_align(size + before, 8) else { handle_alloc_error(Layout::new::<Header>()) };
     // SAFETY: the size is not zero (a header at least).
     unsafe {
+        if collected {
+            gc::count_allocation();
+        }
         let start = alloc(layout);
         if start.is_null() {
             handle_alloc_error(layout);
@@ -128,7 +132,12 @@ pub(crate) unsafe fn grow_raw(header: *mut Header, old: usize, new: usize) -> *m
 /// Same size and kind as at allocation; the object is not used any more.
 #[inline]
 pub(crate) unsafe fn free_raw(header: *mut Header, size: usize, collected: bool) {
-    let before = if collected { LINK_SIZE } else { 0 };
+    let before = if collected {
+        gc::count_deallocation();
+        LINK_SIZE
+    } else {
+        0
+    };
     // SAFETY: the layout of allocate_raw.
     unsafe { free((header as *mut u8).sub(before), Layout::from_size_align_unchecked(size + before, 8)) }
 }
@@ -222,6 +231,10 @@ pub(crate) unsafe fn dealloc(header: *mut Header) {
         }
         let depth = DEPTH.get();
         if depth >= MAX_NESTED {
+            if ty.has_flag(TypeFlags::GC) {
+                // The collector must not see it dead.
+                gc::untrack(&*header);
+            }
             DELAYED.with_borrow_mut(|delayed| delayed.push(header));
             return;
         }
@@ -282,11 +295,11 @@ unsafe fn dealloc_now(header: *mut Header) {
         }
         // The finaliser may have assigned `__class__`: the old type may be gone.
         let ty: *const TypeObject = (*header).ty();
-        if let Some(offset) = (*ty).weakref_offset() {
+        if let Some(head) = instance::weak_head(&*header)
+            && !head.is_empty()
+        {
             // As subtype_dealloc: callbacks run while the object is dead but its memory still there.
-            (*header).count.set(1);
-            instance::clear_weakrefs(&*header, offset);
-            (*header).count.set(0);
+            weakref::clear_dying(head);
         }
         instance::clear_tail(&*header, &*ty);
         let size = (*ty).object_size(&*header);

@@ -5,11 +5,12 @@
 
 use super::error::PyResult;
 use super::header::Header;
-use super::ty::TypeObject;
+use super::ty::{TypeFlags, TypeObject};
 use super::value::Value;
 use super::value_vec::ValueCell;
+use crate::gc::Visit;
 use crate::types::dict::Dict;
-use crate::types::weakref;
+use crate::types::weakref::WeakHead;
 use std::cell::{Cell, UnsafeCell};
 
 /// Bytes of the attribute table.
@@ -291,15 +292,27 @@ impl Attrs {
         self.dict.set(None);
     }
 
-    /// Calls `visit` for every value held.
-    pub fn traverse(&self, visit: &mut dyn FnMut(&Value)) {
+    /// Drops the values of an object that lives on, as garbage does until its last reference goes.
+    fn clear_values(&self) {
+        let len = self.len.replace(0) as usize;
+        // SAFETY: the places below the old `len` are moved out, once, before anything dies.
+        let values: Vec<Value> = (0..len).map(|index| unsafe { self.values.get().add(index).read() }).collect();
+        drop(values);
+        drop(self.dict.take());
+    }
+
+    /// Calls `visit` for every value held; it must not run foreign code.
+    pub fn traverse(&self, visit: Visit<'_>) {
+        self.for_each_inline(visit);
+        self.dict.visit(visit);
+    }
+
+    /// Calls `visit` for every value in the array; it must not run foreign code.
+    pub(crate) fn for_each_inline(&self, visit: Visit<'_>) {
         for index in 0..self.len.get() as usize {
             if let Some(value) = self.slot(index) {
                 visit(value);
             }
-        }
-        if let Some(dict) = self.dict.get() {
-            visit(&dict);
         }
     }
 }
@@ -376,12 +389,42 @@ pub(crate) fn slot_cell(object: &Value, index: usize) -> Option<&ValueCell> {
     Some(unsafe { &*header.at::<ValueCell>(ty.tail_offset(header) + ty.slots_tail() + 8 * index) })
 }
 
-/// Clears the weak references to a dying object and runs their callbacks.
-pub(crate) fn clear_weakrefs(object: &Header, tail_offset: usize) {
+/// Where the list of the weak references to an object begins; none when its type does not allow them.
+pub(crate) fn weak_head(object: &Header) -> Option<&WeakHead> {
     let ty = object.ty();
-    // SAFETY: the list's place is in the tail.
-    let cell = unsafe { &*object.at::<ValueCell>(ty.tail_offset(object) + tail_offset) };
-    if let Some(list) = cell.take() {
-        weakref::clear_list(&list);
+    if ty.has_flag(TypeFlags::TYPE) {
+        // SAFETY: an instance of a type of types is a type.
+        return Some(unsafe { &(*(object as *const Header as *const TypeObject)).weakrefs });
+    }
+    let offset = ty.weakref_offset()?;
+    // SAFETY: the place is in the tail, zero (empty) at first.
+    Some(unsafe { &*object.at::<WeakHead>(ty.tail_offset(object) + offset) })
+}
+
+/// Calls `visit` for every value in the tail.
+pub(crate) fn traverse_tail(object: &Header, ty: &TypeObject, visit: Visit<'_>) {
+    let tail = ty.tail_offset(object);
+    if ty.has_attributes() {
+        // SAFETY: the attribute table is at the beginning of the tail.
+        unsafe { (*object.at::<Attrs>(tail)).traverse(visit) };
+    }
+    for index in 0..ty.slot_count() {
+        // SAFETY: as in clear_tail.
+        unsafe { (*object.at::<ValueCell>(tail + ty.slots_tail() + 8 * index)).visit(visit) };
+    }
+}
+
+/// Drops what the tail of an object holds that lives on: attributes and `__slots__` values.
+pub(crate) fn clear_tail_values(object: &Header, ty: &TypeObject) {
+    let tail = ty.tail_offset(object);
+    let slots = ty.slots_tail();
+    let count = ty.slot_count();
+    if ty.has_attributes() {
+        // SAFETY: the attribute table is at the beginning of the tail.
+        unsafe { (*object.at::<Attrs>(tail)).clear_values() };
+    }
+    for index in 0..count {
+        // SAFETY: as in clear_tail; the caller holds the object, whose allocation keeps its layout.
+        drop(unsafe { (*object.at::<ValueCell>(tail + slots + 8 * index)).take() });
     }
 }

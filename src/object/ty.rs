@@ -8,9 +8,11 @@ use super::native::{GetSet, Method};
 use super::slots::{SlotFn, SlotId, Slots};
 use super::value::{Payload, Value};
 use super::value_vec::ValueCell;
+use crate::gc::Visit;
 use crate::types;
 use crate::types::dict::Dict;
 use crate::types::tuple::Tuple;
+use crate::types::weakref::WeakHead;
 use std::cell::{Cell, RefCell, UnsafeCell};
 
 /// Flags of a type; those below bit 32 are CPython's `Py_TPFLAGS_*` and visible as `__flags__`.
@@ -80,6 +82,8 @@ pub struct TypeObject {
     /// Bytes of the body, when they differ from object to object.
     variable_size: Option<fn(&Header) -> usize>,
     drop_body: unsafe fn(*mut Header),
+    traverse_body: unsafe fn(&Header, Visit<'_>),
+    clear_body: unsafe fn(&Header),
     has_attributes: Cell<bool>,
     has_weakrefs: Cell<bool>,
     /// Number of `__slots__` values of this type and its bases; they come last in the tail.
@@ -97,8 +101,8 @@ pub struct TypeObject {
     subclasses: RefCell<Vec<*const TypeObject>>,
     /// The attribute names of the instances, in order of first appearance.
     keys: KeyTable,
-    /// Attribute table and weak reference list of the type itself are in its dict; weak references to it:
-    pub(crate) weakrefs: ValueCell,
+    /// The first weak reference to the type; all types have this place, whatever their tail.
+    pub(crate) weakrefs: WeakHead,
 }
 
 // SAFETY: types are used only by the thread that holds the GIL.
@@ -107,6 +111,22 @@ unsafe impl Sync for TypeObject {}
 // SAFETY: repr(C), header first; every type object is a TypeObject, those with a metaclass have a tail.
 unsafe impl Payload for TypeObject {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.dict.visit(visit);
+        self.bases.visit(visit);
+        self.mro.visit(visit);
+        self.heap_name.visit(visit);
+        self.heap_qualname.visit(visit);
+    }
+    fn clear_references(&self) {
+        self.modified();
+        if let Some(dict) = self.dict.get()
+            && let Some(dict) = dict.downcast::<Dict>()
+        {
+            drop(dict.table().clear());
+        }
+        drop(self.mro.take());
+    }
     fn type_object() -> &'static TypeObject {
         &types::type_::TYPE
     }
@@ -115,6 +135,16 @@ unsafe impl Payload for TypeObject {
 unsafe fn drop_in_place<T>(header: *mut Header) {
     // SAFETY: the caller passes an object whose body is a T.
     unsafe { std::ptr::drop_in_place(header as *mut T) }
+}
+
+unsafe fn traverse<T: Payload>(header: &Header, visit: Visit<'_>) {
+    // SAFETY: as for drop_in_place.
+    unsafe { &*(header as *const Header as *const T) }.traverse(visit);
+}
+
+unsafe fn clear_references<T: Payload>(header: &Header) {
+    // SAFETY: as for drop_in_place.
+    unsafe { &*(header as *const Header as *const T) }.clear_references();
 }
 
 impl TypeObject {
@@ -133,6 +163,8 @@ impl TypeObject {
             name: Cell::new(name),
             variable_size: None,
             drop_body: drop_in_place::<T>,
+            traverse_body: traverse::<T>,
+            clear_body: clear_references::<T>,
             has_attributes: Cell::new(false),
             has_weakrefs: Cell::new(false),
             slot_count: Cell::new(0),
@@ -146,7 +178,7 @@ impl TypeObject {
             heap_qualname: ValueCell::EMPTY,
             subclasses: RefCell::new(Vec::new()),
             keys: KeyTable::new(),
-            weakrefs: ValueCell::EMPTY,
+            weakrefs: WeakHead::EMPTY,
         }
     }
 
@@ -312,7 +344,10 @@ impl TypeObject {
 
     /// Sets `__mro__`.
     pub(crate) fn set_mro(&self, mro: Value) {
-        self.mro.set(Some(mro));
+        let old = self.mro.replace(Some(mro));
+        // What the method cache knows is alive only while the old MRO is.
+        self.modified();
+        drop(old);
     }
 
     /// The type's own dict.
@@ -420,6 +455,30 @@ impl TypeObject {
     pub(crate) unsafe fn drop_body(&self, header: *mut Header) {
         // SAFETY: the caller's.
         unsafe { (self.drop_body)(header) }
+    }
+
+    /// Calls `visit` for what the body of an instance holds.
+    ///
+    /// # Safety
+    /// `header` is an instance of exactly this type.
+    pub(crate) unsafe fn traverse_body(&self, header: &Header, visit: Visit<'_>) {
+        // SAFETY: the caller's.
+        unsafe { (self.traverse_body)(header, visit) }
+    }
+
+    /// Empties the body of an instance that is garbage.
+    ///
+    /// # Safety
+    /// `header` is an instance of exactly this type.
+    pub(crate) unsafe fn clear_body(&self, header: &Header) {
+        // SAFETY: the caller's.
+        unsafe { (self.clear_body)(header) }
+    }
+
+    /// Calls `visit` with the type itself: the reference that an instance of a class owns.
+    pub(crate) fn visit_self(&self, visit: Visit<'_>) {
+        // SAFETY: the type is alive; the word is not dropped.
+        visit(&std::mem::ManuallyDrop::new(unsafe { Value::from_header(&self.header) }));
     }
 
     /// Recomputes tail size and offsets from what instances have.
@@ -532,7 +591,8 @@ impl TypeObject {
         if version != 0 {
             let entry = cache_entry(version, name);
             if entry.version.get() == version && entry.name.peek_bits() == name.bits() {
-                return entry.value.get();
+                // SAFETY: while the version stands, a dict in the MRO holds the value.
+                return unsafe { entry.get() };
             }
         }
         self.lookup_uncached(name)
@@ -556,11 +616,10 @@ impl TypeObject {
         }
         if version != 0 && version == self.version.get() {
             let entry = cache_entry(version, name);
-            // What falls out of the cache may be the last reference: it dies after the entry is consistent.
-            let old_name = entry.name.replace(Some(name.clone()));
-            let old_value = entry.value.replace(found.clone());
             entry.version.set(version);
-            drop((old_name, old_value));
+            entry.value.set(found.as_ref().map_or(0, Value::bits));
+            // A name is a str: nothing runs when it dies.
+            entry.name.set(Some(name.clone()));
         }
         found
     }
@@ -569,8 +628,8 @@ impl TypeObject {
     pub fn clear_method_cache() {
         for entry in CACHE.get() {
             entry.version.set(0);
-            let old = (entry.name.replace(None), entry.value.replace(None));
-            drop(old);
+            entry.value.set(0);
+            entry.name.set(None);
         }
     }
 
@@ -615,6 +674,8 @@ impl TypeObject {
             name: Cell::new(""),
             variable_size: base.variable_size,
             drop_body: base.drop_body,
+            traverse_body: base.traverse_body,
+            clear_body: base.clear_body,
             has_attributes: Cell::new(layout.attributes),
             has_weakrefs: Cell::new(layout.weakrefs),
             slot_count: Cell::new(base.slot_count.get() + layout.slots),
@@ -628,7 +689,7 @@ impl TypeObject {
             heap_qualname: ValueCell::EMPTY,
             subclasses: RefCell::new(Vec::new()),
             keys: KeyTable::new(),
-            weakrefs: ValueCell::EMPTY,
+            weakrefs: WeakHead::EMPTY,
         };
         body.lay_out();
         super::header::new_instance(metatype, body)
@@ -678,12 +739,29 @@ static NEXT_VERSION: GilCell<Cell<u32>> = GilCell::new(Cell::new(1));
 struct CacheEntry {
     version: Cell<u32>,
     name: ValueCell,
-    value: ValueCell,
+    /// The word of the value, 0 for none. Not owned, as in CPython: whoever changes a type's dict ends the version before
+    /// the old value dies.
+    value: Cell<u64>,
+}
+
+impl CacheEntry {
+    /// # Safety
+    /// The entry's version is that of a type now.
+    #[inline(always)]
+    unsafe fn get(&self) -> Option<Value> {
+        let bits = self.value.get();
+        if bits == 0 {
+            return None;
+        }
+        // SAFETY: the caller's; the word is not dropped here.
+        let value = std::mem::ManuallyDrop::new(unsafe { Value::from_bits(bits) });
+        Some((*value).clone())
+    }
 }
 
 const CACHE_SIZE: usize = 4096;
 static CACHE: GilCell<[CacheEntry; CACHE_SIZE]> = GilCell::new(
-    [const { CacheEntry { version: Cell::new(0), name: ValueCell::EMPTY, value: ValueCell::EMPTY } }; CACHE_SIZE],
+    [const { CacheEntry { version: Cell::new(0), name: ValueCell::EMPTY, value: Cell::new(0) } }; CACHE_SIZE],
 );
 
 #[inline(always)]

@@ -41,6 +41,10 @@ pub struct Value(NonZeroU64);
 pub unsafe trait Payload: Sized + 'static {
     /// Whether instances carry a collector link.
     const GC: bool = false;
+    /// Calls `visit` once for every reference that the body owns. As `tp_traverse`.
+    fn traverse(&self, _visit: crate::gc::Visit<'_>) {}
+    /// Drops references that may close a cycle, leaving the object usable. As `tp_clear`; called on garbage.
+    fn clear_references(&self) {}
     /// The type object of exact instances.
     fn type_object() -> &'static TypeObject;
 }

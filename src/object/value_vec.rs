@@ -58,6 +58,13 @@ impl ValueCell {
         unsafe { (*self.0.get()).clone() }
     }
 
+    /// Calls `visit` with what is there; it must not run foreign code.
+    #[inline]
+    pub fn visit(&self, visit: &mut dyn FnMut(&Value)) {
+        // SAFETY: as for get.
+        unsafe { (*self.0.get()).as_ref() }.map(visit);
+    }
+
     /// Whether the place is filled.
     #[inline(always)]
     pub fn is_some(&self) -> bool {

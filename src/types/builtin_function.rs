@@ -1,5 +1,6 @@
 //! The type `builtin_function_or_method`: a native function, bound or of a module; and `__new__` of native types.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::call;
 use crate::object::error::PyResult;
@@ -38,6 +39,11 @@ pub struct BuiltinFunction {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for BuiltinFunction {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.this.iter().for_each(&mut *visit);
+        self.owner.iter().for_each(&mut *visit);
+        self.module.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &BUILTIN_FUNCTION
     }

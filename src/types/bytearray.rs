@@ -1,5 +1,6 @@
 //! The type `bytearray`. The methods that it shares with bytes are in `bytes::methods`.
 
+use crate::gc::Visit;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
@@ -558,6 +559,9 @@ pub struct BytearrayIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for BytearrayIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.array.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &BYTEARRAY_ITERATOR
     }

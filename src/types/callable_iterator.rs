@@ -1,5 +1,6 @@
 //! The type `callable_iterator`: what `iter(callable, sentinel)` gives.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::builtins;
 use crate::object::error::PyResult;
@@ -26,6 +27,10 @@ pub struct CallableIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for CallableIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.callable.visit(visit);
+        self.sentinel.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &CALLABLE_ITERATOR
     }

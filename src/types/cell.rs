@@ -1,5 +1,6 @@
 //! The type `cell`: a variable shared between scopes.
 
+use crate::gc::Visit;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
@@ -20,6 +21,12 @@ pub struct Cell {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Cell {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.contents.visit(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.contents.take());
+    }
     fn type_object() -> &'static TypeObject {
         &CELL
     }

@@ -1,5 +1,6 @@
 //! The types `classmethod` and `staticmethod`.
 
+use crate::gc::Visit;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
@@ -24,6 +25,12 @@ macro_rules! wrapper {
         // SAFETY: repr(C), header first.
         unsafe impl Payload for $body {
             const GC: bool = true;
+            fn traverse(&self, visit: Visit<'_>) {
+                self.function.visit(visit);
+            }
+            fn clear_references(&self) {
+                drop(self.function.take());
+            }
             fn type_object() -> &'static TypeObject {
                 &$static
             }

@@ -1,6 +1,7 @@
 //! The descriptors of native types: `method_descriptor`, `classmethod_descriptor`, `wrapper_descriptor` and its bound
 //! form `method-wrapper`, `getset_descriptor`, and `member_descriptor` for `__slots__`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
@@ -16,10 +17,13 @@ use crate::types::tuple::Tuple;
 use crate::types::type_;
 
 macro_rules! payload {
-    ($body:ident $static:ident) => {
+    ($body:ident $static:ident: $($field:ident)+) => {
         // SAFETY: repr(C), header first.
         unsafe impl Payload for $body {
             const GC: bool = true;
+            fn traverse(&self, visit: Visit<'_>) {
+                $(visit(&self.$field);)+
+            }
             fn type_object() -> &'static TypeObject {
                 &$static
             }
@@ -34,7 +38,7 @@ pub struct MethodDescriptor {
     function: &'static Function,
     owner: Value,
 }
-payload!(MethodDescriptor METHOD_DESCRIPTOR);
+payload!(MethodDescriptor METHOD_DESCRIPTOR: owner);
 
 /// A `classmethod_descriptor`: same body, another type.
 #[repr(C)]
@@ -43,7 +47,7 @@ pub struct ClassMethodDescriptor {
     function: &'static Function,
     owner: Value,
 }
-payload!(ClassMethodDescriptor CLASS_METHOD_DESCRIPTOR);
+payload!(ClassMethodDescriptor CLASS_METHOD_DESCRIPTOR: owner);
 
 /// A slot as a method.
 #[repr(C)]
@@ -57,7 +61,7 @@ pub struct WrapperDescriptor {
     doc: &'static str,
     signature: &'static str,
 }
-payload!(WrapperDescriptor WRAPPER_DESCRIPTOR);
+payload!(WrapperDescriptor WRAPPER_DESCRIPTOR: name owner);
 
 /// A slot as a method, bound.
 #[repr(C)]
@@ -66,7 +70,7 @@ pub struct MethodWrapper {
     descriptor: Value,
     this: Value,
 }
-payload!(MethodWrapper METHOD_WRAPPER);
+payload!(MethodWrapper METHOD_WRAPPER: descriptor this);
 
 /// A computed attribute.
 #[repr(C)]
@@ -76,7 +80,7 @@ pub struct GetSetDescriptor {
     name: Value,
     owner: Value,
 }
-payload!(GetSetDescriptor GETSET_DESCRIPTOR);
+payload!(GetSetDescriptor GETSET_DESCRIPTOR: name owner);
 
 /// A field of the body, or an attribute that `__slots__` made.
 #[repr(C)]
@@ -95,7 +99,7 @@ enum Place {
     /// A field of the body of a native type.
     Field(&'static GetSet),
 }
-payload!(MemberDescriptor MEMBER_DESCRIPTOR);
+payload!(MemberDescriptor MEMBER_DESCRIPTOR: name owner);
 
 /// `type(list.append)`.
 pub static METHOD_DESCRIPTOR: TypeObject = TypeObject::define::<MethodDescriptor>("method_descriptor")

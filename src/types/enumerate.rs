@@ -1,5 +1,6 @@
 //! The type `enumerate`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
@@ -28,6 +29,10 @@ pub struct Enumerate {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Enumerate {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.iterator);
+        self.big.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &ENUMERATE
     }

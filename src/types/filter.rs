@@ -1,5 +1,6 @@
 //! The type `filter`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::{check_count, no_keywords, positional};
 use crate::object::error::PyResult;
@@ -24,6 +25,10 @@ pub struct Filter {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Filter {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.function);
+        visit(&self.iterator);
+    }
     fn type_object() -> &'static TypeObject {
         &FILTER
     }

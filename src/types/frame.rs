@@ -2,6 +2,7 @@
 //!
 //! While the frame runs, the object reads its registers; when it ends, the object takes the variables over.
 
+use crate::gc::Visit;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
@@ -41,6 +42,19 @@ pub struct Frame {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Frame {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.function);
+        visit(&self.code);
+        self.variables.for_each(visit);
+        self.back.visit(visit);
+        self.locals.visit(visit);
+        self.trace.visit(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.variables.take());
+        drop(self.locals.take());
+        drop(self.trace.take());
+    }
     fn type_object() -> &'static TypeObject {
         &FRAME
     }

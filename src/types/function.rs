@@ -1,5 +1,6 @@
 //! The type `function`.
 
+use crate::gc::Visit;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
@@ -44,6 +45,26 @@ pub struct Function {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Function {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.globals);
+        self.closure.iter().for_each(&mut *visit);
+        self.code.visit(visit);
+        self.defaults.visit(visit);
+        self.keyword_defaults.visit(visit);
+        self.name.visit(visit);
+        self.qualname.visit(visit);
+        self.doc.visit(visit);
+        self.module.visit(visit);
+        self.annotations.visit(visit);
+        self.retired.for_each(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.defaults.take());
+        drop(self.keyword_defaults.take());
+        drop(self.doc.take());
+        drop(self.module.take());
+        drop(self.annotations.take());
+    }
     fn type_object() -> &'static TypeObject {
         &FUNCTION
     }

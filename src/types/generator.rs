@@ -1,5 +1,6 @@
 //! The types `generator` and `coroutine`: a frame that can be suspended, kept in an object.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::TypeObject;
@@ -70,6 +71,12 @@ macro_rules! kind {
         // SAFETY: repr(C), header first.
         unsafe impl Payload for $body {
             const GC: bool = true;
+            fn traverse(&self, visit: Visit<'_>) {
+                self.visit_references(visit);
+            }
+            fn clear_references(&self) {
+                self.drop_references();
+            }
             fn type_object() -> &'static TypeObject {
                 &$static
             }
@@ -141,6 +148,14 @@ pub struct Wrapper {
     coroutine: Value,
 }
 kind!(Wrapper COROUTINE_WRAPPER);
+
+impl Wrapper {
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.coroutine);
+    }
+
+    fn drop_references(&self) {}
+}
 
 /// The type object of coroutine wrappers.
 pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("coroutine_wrapper")
@@ -349,6 +364,34 @@ impl Generator {
         self.frame.set(Some(object));
     }
 
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.function);
+        // SAFETY: the visitor runs no foreign code; the words are owned references, immediates or empty.
+        for word in unsafe { &*self.registers.get() } {
+            // SAFETY: as above; the word is borrowed.
+            visit(&std::mem::ManuallyDrop::new(unsafe { Value::from_bits(*word) }));
+        }
+        self.handled.exception.visit(visit);
+        self.name.visit(visit);
+        self.qualname.visit(visit);
+        self.frame.visit(visit);
+    }
+
+    /// As clearing the frame: what it holds dies; the generator cannot go on.
+    fn drop_references(&self) {
+        if self.state.get() != State::Running {
+            self.state.set(State::Finished);
+            self.drop_registers();
+            drop(self.handled.exception.take());
+            drop(self.frame.take());
+        }
+    }
+
+    /// Whether CPython would have a frame for it where there is no frame object here.
+    pub(crate) fn has_hidden_frame(&self) -> bool {
+        self.state.get() != State::Finished && !self.frame.is_some()
+    }
+
     fn drop_registers(&self) {
         // SAFETY: the words are owned here; they are taken out before anything dies.
         unsafe {
@@ -511,7 +554,6 @@ pub(crate) fn yielding_from(generator: &Generator) -> Option<Value> {
     }
 }
 
-<<<<<<< HEAD
 /// `throw(typ, val, tb)`.
 pub(crate) fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
     or_stop(throw_in(this, true, ty, value, traceback)?)
@@ -526,10 +568,7 @@ pub(crate) fn throw_in(
     value: Option<&Value>,
     traceback: Option<&Value>,
 ) -> PyResult<Resumed> {
-=======
-fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
     check_native_stack()?;
->>>>>>> breaker
     let generator = body(this)?;
     if let Some(receiver) = yielding_from(generator) {
         let is_exit = ty.downcast::<TypeObject>().is_some_and(|ty| ty.is_subtype(&GENERATOR_EXIT))

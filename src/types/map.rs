@@ -1,5 +1,6 @@
 //! The type `map`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::{no_keywords, positional};
 use crate::object::error::PyResult;
@@ -24,6 +25,10 @@ pub struct Map {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Map {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.function);
+        visit(&self.iterators);
+    }
     fn type_object() -> &'static TypeObject {
         &MAP
     }

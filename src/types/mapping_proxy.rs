@@ -1,5 +1,6 @@
 //! The type `mappingproxy`: a read-only view of a mapping.
 
+use crate::gc::Visit;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
@@ -20,6 +21,9 @@ pub struct MappingProxy {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for MappingProxy {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.mapping);
+    }
     fn type_object() -> &'static TypeObject {
         &MAPPING_PROXY
     }

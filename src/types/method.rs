@@ -1,5 +1,6 @@
 //! The type `method`: a function bound to an object.
 
+use crate::gc::Visit;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
@@ -20,6 +21,10 @@ pub struct Method {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Method {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.function);
+        visit(&self.this);
+    }
     fn type_object() -> &'static TypeObject {
         &METHOD
     }

@@ -137,6 +137,9 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &namespace::NAMESPACE,
     &reversed::REVERSED,
     &zip::ZIP,
+    &weakref::REF,
+    &weakref::PROXY,
+    &weakref::CALLABLE_PROXY,
 ];
 
 /// The types that the module `builtins` shows under their names.
@@ -173,7 +176,7 @@ pub(crate) static NAMED: &[&TypeObject] = &[
 /// # Errors
 /// None in practice: builtin definitions are consistent.
 pub(crate) fn init() -> PyResult<()> {
-    // All layouts first: setting a type up makes objects of other types, static methods for one.
+    // Setting types up makes objects, which have to be laid out as all later ones of their types.
     for ty in ALL.iter().chain(exceptions::ALL) {
         if let Some(base) = ty.base_type() {
             ty.inherit_layout(base);

@@ -1,5 +1,6 @@
 //! The type `module`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::error::PyResult;
@@ -23,6 +24,9 @@ pub struct Module {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Module {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.dict);
+    }
     fn type_object() -> &'static TypeObject {
         &MODULE
     }

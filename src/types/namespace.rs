@@ -1,5 +1,6 @@
 //! The type `types.SimpleNamespace`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::positional;
 use crate::object::error::PyResult;
@@ -25,6 +26,7 @@ pub struct Namespace {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Namespace {
     const GC: bool = true;
+    fn traverse(&self, _visit: Visit<'_>) {}
     fn type_object() -> &'static TypeObject {
         &NAMESPACE
     }

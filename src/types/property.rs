@@ -1,5 +1,6 @@
 //! The type `property`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::error::PyResult;
@@ -28,6 +29,18 @@ pub struct Property {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Property {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.get.visit(visit);
+        self.set.visit(visit);
+        self.delete.visit(visit);
+        self.doc.visit(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.get.take());
+        drop(self.set.take());
+        drop(self.delete.take());
+        drop(self.doc.take());
+    }
     fn type_object() -> &'static TypeObject {
         &PROPERTY
     }

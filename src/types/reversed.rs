@@ -1,5 +1,6 @@
 //! The type `reversed`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::arguments::{check_count, no_keywords, positional};
@@ -28,6 +29,9 @@ pub struct Reversed {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Reversed {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.sequence.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &REVERSED
     }

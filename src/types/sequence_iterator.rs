@@ -1,5 +1,6 @@
 //! The type `iterator`: what `iter()` makes of a sequence that has only `__getitem__`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
@@ -25,6 +26,9 @@ pub struct SequenceIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for SequenceIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.sequence.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &SEQUENCE_ITERATOR
     }

@@ -1,5 +1,6 @@
 //! The type `slice`, and what a slice means for a sequence of a given length.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::no_keywords;
 use crate::object::error::PyResult;
@@ -26,6 +27,11 @@ pub struct Slice {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Slice {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.start);
+        visit(&self.stop);
+        visit(&self.step);
+    }
     fn type_object() -> &'static TypeObject {
         &SLICE
     }

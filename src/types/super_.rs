@@ -1,5 +1,6 @@
 //! The type `super`.
 
+use crate::gc::Visit;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
@@ -28,6 +29,16 @@ pub struct Super {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Super {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.class.visit(visit);
+        self.object.visit(visit);
+        self.object_type.visit(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.class.take());
+        drop(self.object.take());
+        drop(self.object_type.take());
+    }
     fn type_object() -> &'static TypeObject {
         &SUPER
     }

@@ -1,5 +1,6 @@
 //! The type `traceback`.
 
+use crate::gc::Visit;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
@@ -22,6 +23,13 @@ pub struct Traceback {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Traceback {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.next.visit(visit);
+        visit(&self.frame);
+    }
+    fn clear_references(&self) {
+        drop(self.next.take());
+    }
     fn type_object() -> &'static TypeObject {
         &TRACEBACK
     }

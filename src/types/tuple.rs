@@ -1,5 +1,6 @@
 //! The type `tuple`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::{check_count, fit_bound, no_keywords, positional, repeat_count, search_bound};
 use crate::object::error::PyResult;
@@ -26,6 +27,9 @@ pub struct Tuple {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Tuple {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.as_slice().iter().for_each(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &TUPLE
     }
@@ -314,6 +318,9 @@ pub struct TupleIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for TupleIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.tuple.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &TUPLE_ITERATOR
     }

@@ -838,15 +838,16 @@ fn set_attribute(this: &Value, name: &Value, value: Option<&Value>) -> PyResult<
     }
     let dict = dict_of(class);
     let Some(dict) = dict.downcast::<Dict>() else { return Ok(()) };
-    match value {
-        Some(value) => dict.set(name, value.clone())?,
-        None => {
-            if dict.remove(name)?.is_none() {
-                return Err(attribute_error(text.to_string_lossy()));
-            }
-        }
-    }
+    // The old value dies when the method cache, which does not own what it knows, has forgotten it.
+    let old = dict.get(name)?;
+    let done = match value {
+        Some(value) => dict.set(name, value.clone()),
+        None if dict.remove(name)?.is_none() => Err(attribute_error(text.to_string_lossy())),
+        None => Ok(()),
+    };
     class.modified();
+    drop(old);
+    done?;
     let text = text.to_string_lossy();
     if text.starts_with("__") && text.ends_with("__") {
         update_slots_for(class, &text);
@@ -942,6 +943,16 @@ pub fn module_name(ty: &TypeObject) -> PyResult<Option<String>> {
     Ok(module_value(&ty.value()).ok().and_then(|module| module.downcast::<Str>().map(Str::to_string_lossy)))
 }
 
+/// Sets an item of a class's dict; the old value dies when the method cache, which does not own what it knows, has
+/// forgotten it.
+fn replace_in_dict(class: &TypeObject, dict: &Dict, name: &Value, value: &Value) -> PyResult<()> {
+    let old = dict.get(name)?;
+    let done = dict.set(name, value.clone());
+    class.modified();
+    drop(old);
+    done
+}
+
 fn set_module(this: &Value, value: Option<&Value>) -> PyResult<()> {
     let class = ty(this)?;
     check_heap(class, value, "__module__")?;
@@ -949,7 +960,7 @@ fn set_module(this: &Value, value: Option<&Value>) -> PyResult<()> {
     match (value, with_dict(class, |_| ())) {
         (Some(value), Some(())) => {
             let dict = dict_of(class);
-            dict.downcast::<Dict>().map_or(Ok(()), |dict| dict.set(name!("__module__"), value.clone()))
+            dict.downcast::<Dict>().map_or(Ok(()), |dict| replace_in_dict(class, dict, name!("__module__"), value))
         }
         _ => Ok(()),
     }
@@ -973,11 +984,13 @@ fn set_abstract_methods(this: &Value, value: Option<&Value>) -> PyResult<()> {
     let is_abstract = match value {
         Some(value) => {
             let truth = crate::object::number::truth(value)?;
-            dict.set(name!("__abstractmethods__"), value.clone())?;
+            replace_in_dict(class, dict, name!("__abstractmethods__"), value)?;
             truth
         }
         None => {
-            if dict.remove(name!("__abstractmethods__"))?.is_none() {
+            let old = dict.remove(name!("__abstractmethods__"))?;
+            class.modified();
+            if old.is_none() {
                 return Err(attribute_error("__abstractmethods__"));
             }
             false
@@ -1007,7 +1020,7 @@ fn set_doc(this: &Value, value: Option<&Value>) -> PyResult<()> {
     class.modified();
     let dict = dict_of(class);
     match (value, dict.downcast::<Dict>()) {
-        (Some(value), Some(dict)) => dict.set(name!("__doc__"), value.clone()),
+        (Some(value), Some(dict)) => replace_in_dict(class, dict, name!("__doc__"), value),
         _ => Ok(()),
     }
 }

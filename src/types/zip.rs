@@ -1,5 +1,6 @@
 //! The type `zip`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::{no_keywords, positional};
 use crate::object::error::PyResult;
@@ -23,6 +24,9 @@ pub struct Zip {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Zip {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.iterators);
+    }
     fn type_object() -> &'static TypeObject {
         &ZIP
     }

@@ -1,4 +1,5 @@
-//! What the loop attends to when its breaker is set: a request to stop. Signals and other threads come with their modules.
+//! What the loop attends to when its breaker is set: a request to stop, a collection that is due. Signals and other
+//! threads come with their modules.
 
 use crate::object::error::{PyResult, Raised};
 use crate::types::exceptions::{SYSTEM_EXIT, instantiate};
@@ -36,5 +37,6 @@ pub(crate) fn attend(vm: &Thread) -> PyResult<()> {
         return Err(Raised::new(instantiate(&SYSTEM_EXIT, Vec::new())));
     }
     vm.breaker.store(false, Relaxed);
+    crate::gc::collect_due();
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The type `bytes_iterator`.
 
 use super::{Bytes, body};
+use crate::gc::Visit;
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
@@ -26,6 +27,9 @@ pub struct BytesIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for BytesIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.bytes.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &BYTES_ITERATOR
     }

@@ -1,6 +1,7 @@
 //! The iterators over dicts and their views, forwards and backwards.
 
 use super::Dict;
+use crate::gc::Visit;
 use crate::method;
 use crate::object::builtins;
 use crate::object::error::PyResult;
@@ -51,6 +52,9 @@ pub struct DictIterator<const KIND: u8> {
 // SAFETY: repr(C), header first.
 unsafe impl<const KIND: u8> Payload for DictIterator<KIND> {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.dict.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         match KIND {
             KEYS => &KEY_ITERATOR,

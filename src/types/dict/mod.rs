@@ -7,6 +7,7 @@ pub use iterator::{DictIterator, ITEM_ITERATOR, KEY_ITERATOR, VALUE_ITERATOR};
 pub use iterator::{REVERSE_ITEM_ITERATOR, REVERSE_KEY_ITERATOR, REVERSE_VALUE_ITERATOR};
 pub use views::{DICT_ITEMS, DICT_KEYS, DICT_VALUES, DictView};
 
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::arguments::{check_count, positional};
@@ -35,6 +36,12 @@ pub struct Dict {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Dict {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.table.for_each(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.table.clear());
+    }
     fn type_object() -> &'static TypeObject {
         &DICT
     }

@@ -2,6 +2,7 @@
 
 use super::Dict;
 use super::iterator::{self, ITEMS, KEYS, VALUES};
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::error::PyResult;
@@ -26,6 +27,9 @@ pub struct DictView<const KIND: u8> {
 // SAFETY: repr(C), header first.
 unsafe impl<const KIND: u8> Payload for DictView<KIND> {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.dict);
+    }
     fn type_object() -> &'static TypeObject {
         match KIND {
             KEYS => &DICT_KEYS,

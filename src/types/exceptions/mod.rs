@@ -4,6 +4,7 @@ pub mod import_error;
 pub mod os_error;
 pub mod syntax_error;
 
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::attribute;
@@ -38,6 +39,19 @@ pub struct BaseException {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for BaseException {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.args.visit(visit);
+        self.traceback.visit(visit);
+        self.context.visit(visit);
+        self.cause.visit(visit);
+        self.fields.for_each(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.traceback.take());
+        drop(self.context.take());
+        drop(self.cause.take());
+        drop(self.fields.take());
+    }
     fn type_object() -> &'static TypeObject {
         &BASE_EXCEPTION
     }

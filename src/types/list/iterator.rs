@@ -1,6 +1,7 @@
 //! The types `list_iterator` and `list_reverseiterator`.
 
 use super::List;
+use crate::gc::Visit;
 use crate::method;
 use crate::object::builtins;
 use crate::object::error::PyResult;
@@ -28,6 +29,9 @@ pub struct ListIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for ListIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.list.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &LIST_ITERATOR
     }
@@ -46,6 +50,9 @@ pub struct ListReverseIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for ListReverseIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.list.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &LIST_REVERSE_ITERATOR
     }

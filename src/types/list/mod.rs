@@ -6,6 +6,7 @@ mod sort;
 pub use iterator::{LIST_ITERATOR, LIST_REVERSE_ITERATOR, ListIterator, ListReverseIterator};
 pub(crate) use iterator::{exhausted, reduced, state_index};
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::{check_count, fit_bound, no_keywords, positional, repeat_count, search_bound};
 use crate::object::error::PyResult;
@@ -48,6 +49,12 @@ impl Drop for List {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for List {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.items.for_each(visit);
+    }
+    fn clear_references(&self) {
+        drop(self.items.take());
+    }
     fn type_object() -> &'static TypeObject {
         &LIST
     }

@@ -1,5 +1,6 @@
 //! The type `set_iterator`.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::builtins;
 use crate::object::error::PyResult;
@@ -36,6 +37,9 @@ pub struct SetIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for SetIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.set.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &SET_ITERATOR
     }

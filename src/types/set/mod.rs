@@ -6,6 +6,7 @@ mod table;
 pub use iterator::{SET_ITERATOR, SetIterator};
 pub use table::SetTable;
 
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::arguments::{check_count, no_keywords, positional};
@@ -33,6 +34,12 @@ pub struct Set {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for Set {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.table.for_each(&mut |key, _| visit(key));
+    }
+    fn clear_references(&self) {
+        drop(self.table.clear());
+    }
     fn type_object() -> &'static TypeObject {
         &SET
     }
@@ -48,6 +55,9 @@ pub struct FrozenSet {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for FrozenSet {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.table.for_each(&mut |key, _| visit(key));
+    }
     fn type_object() -> &'static TypeObject {
         &FROZENSET
     }

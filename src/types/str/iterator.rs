@@ -1,6 +1,7 @@
 //! The type `str_iterator`.
 
 use super::{Str, body};
+use crate::gc::Visit;
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
@@ -26,6 +27,9 @@ pub struct StrIterator {
 // SAFETY: repr(C), header first.
 unsafe impl Payload for StrIterator {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.text.visit(visit);
+    }
     fn type_object() -> &'static TypeObject {
         &STR_ITERATOR
     }
