@@ -8,9 +8,9 @@ use pycvm::types::module::Module;
 use pycvm::vm::{load, runtime};
 use std::path::PathBuf;
 
-/// Bytes of native stack: enough for the deepest nesting of native code in the programs, and no more than some ten thousand
-/// instructions if each of them took a return address.
-const STACK: usize = 1 << 20;
+/// Bytes of native stack: enough for the deepest nesting of native code in the programs, and no more than some thirty thousand
+/// instructions of one kind if each of them left a frame behind; the programs run more of each.
+const STACK: usize = 512 << 10;
 
 fn run(name: &str) {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", "dispatch", name].iter().collect();
