@@ -599,6 +599,14 @@ pub fn call_slot(
                     };
                 }
             } else {
+                // Repetition of sequences unpacks its argument, all other operations count.
+                let repeats = ["__mul__", "__rmul__", "__imul__"];
+                if args.len() != 1
+                    && owner.slot(|slots| slots.length).is_some()
+                    && name.downcast::<Str>().is_some_and(|name| repeats.iter().any(|text| name.equals_str(text)))
+                {
+                    return Err(type_error(format!(" expected 1 argument, got {}", args.len())));
+                }
                 expect_args(args, 1, 1)?;
             }
             if wrap == Wrap::Reflected { f(&args[0], this) } else { f(this, &args[0]) }
@@ -635,11 +643,6 @@ pub fn call_slot(
             Ok(Value::NONE)
         }
         SlotFn::Item(f) => {
-            // Repetition unpacks its argument, indexing checks the count.
-            if args.len() != 1 && name.downcast::<Str>().is_some_and(|name| !name.equals_str("__getitem__")) {
-                let many = args.len();
-                return Err(type_error(format!(" expected 1 argument, got {many}")));
-            }
             expect_args(args, 1, 1)?;
             let index = number::index_for_item(&args[0])?;
             f(this, index)

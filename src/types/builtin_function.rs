@@ -41,6 +41,7 @@ unsafe impl Payload for BuiltinFunction {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.this.iter().for_each(&mut *visit);
+        self.owner.iter().for_each(&mut *visit);
         self.module.visit(visit);
     }
     fn type_object() -> &'static TypeObject {
