@@ -42,9 +42,10 @@ def main():
             text(name), cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__, flags, signature)
     print("//! What CPython 3.8 shows of its types' layouts. Written by tools/record_type_layouts.py.")
     print()
-    print("/// Name, `__basicsize__`, `__itemsize__`, `__dictoffset__`, `__weakrefoffset__`, `__flags__` and")
-    print("/// `__text_signature__`, sorted by name.")
-    print("pub(super) static TABLE: &[(&str, i64, i64, i64, i64, u64, Option<&str>)] = &[")
+    print("use super::layout::Row;")
+    print()
+    print("/// Sorted by name.")
+    print("pub(super) static TABLE: &[Row] = &[")
     for name in sorted(rows):
         print(rows[name])
     print("];")

@@ -2,15 +2,13 @@
 
 use super::input;
 use pycvm::modules::sys;
-use pycvm::object::{Value, text};
+use pycvm::object::Value;
 use pycvm::pyc;
 use pycvm::types::dict::Dict;
-use pycvm::types::exceptions::{BaseException, SYSTEM_EXIT};
-use pycvm::types::int;
 use pycvm::types::list::List;
 use pycvm::types::module::Module;
 use pycvm::types::str::Str;
-use pycvm::vm::{load, report, runtime};
+use pycvm::vm::{finalize, load, report, runtime};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -109,31 +107,15 @@ fn run(code: &Value, args: &Args) -> u8 {
     }
     let status = match runtime::run_main(code, &globals) {
         Ok(_) => 0,
-        Err(raised) => finish(raised.into_value()),
+        Err(raised) => report::uncaught(&raised.into_value()),
     };
+    // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
+    let first = sys::flush_stdout();
+    drop((module, globals));
     pycvm::gc::collect_at_exit();
-    match sys::flush_stdout() {
+    finalize::finalize();
+    match first.and(sys::flush_stdout()) {
         Ok(()) => status,
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 120,
         Err(_) => 120,
     }
-}
-
-/// Handles what the program left unhandled. As `PyErr_PrintEx`: SystemExit ends quietly with its code.
-fn finish(exception: Value) -> u8 {
-    if exception.ty().is_subtype(&SYSTEM_EXIT) {
-        let code = exception.downcast::<BaseException>().and_then(|body| body.field(0)).unwrap_or(Value::NONE);
-        if code.is_none() {
-            return 0;
-        }
-        if int::is_int(&code) {
-            return int::to_i64(&code).map_or(255, |code| code as u8);
-        }
-        let _closed_streams_stay_silent = sys::flush_stdout();
-        eprintln!("{}", text::str_string(&code).unwrap_or_default());
-        return 1;
-    }
-    let _closed_streams_stay_silent = sys::flush_stdout();
-    eprint!("{}", report::describe(&exception));
-    1
 }

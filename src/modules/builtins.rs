@@ -17,9 +17,7 @@ use crate::object::{BinaryOp, Compare, TypeObject};
 use crate::types::bytes::Bytes;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
-use crate::types::exceptions::{
-    self, is_stop_iteration, overflow_error, runtime_error, system_error, type_error, value_error,
-};
+use crate::types::exceptions::{self, is_stop_iteration, runtime_error, system_error, type_error, value_error};
 use crate::types::frame as frame_type;
 use crate::types::function::Function;
 use crate::types::int;
@@ -240,6 +238,8 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("NotImplemented", Value::NOT_IMPLEMENTED);
     dict.set_text("__debug__", Value::TRUE);
     crate::modules::site::install(dict);
+    // Lives as long as the process, as the library's module `encodings` does.
+    std::mem::forget(crate::modules::site::codec_registry_error()?);
     Ok(())
 }
 
@@ -413,21 +413,7 @@ fn callable(object: &Value) -> bool {
     call::is_callable(object)
 }
 
-fn chr(code: &Value) -> PyResult<Value> {
-    if !int::is_int(code) && code.ty().slot(|slots| slots.index).is_none() {
-        if crate::types::float::to_f64(code).is_some() {
-            return Err(type_error("integer argument expected, got float"));
-        }
-        return Err(type_error(std::format!("an integer is required (got type {})", code.ty().name())));
-    }
-    let code = number::index_to_i64_or_overflow(code, "Python int too large to convert to C long")?;
-    if i32::try_from(code).is_err() {
-        return Err(overflow_error(if code > 0 {
-            "signed integer is greater than maximum"
-        } else {
-            "signed integer is less than minimum"
-        }));
-    }
+fn chr(code: i32) -> PyResult<Value> {
     match u32::try_from(code) {
         Ok(code) if code <= 0x10ffff => Ok(Str::from_code(code)),
         _ => Err(value_error("chr() arg not in range(0x110000)")),

@@ -42,7 +42,7 @@ impl ModuleDef {
         {
             for method in self.functions {
                 debug_assert_eq!(method.kind, MethodKind::Instance);
-                let function = BuiltinFunction::new_value(&method.function, None, Some(intern(self.name)));
+                let function = BuiltinFunction::of_module(&method.function, &module, intern(self.name));
                 dict.set_text(method.function.name(), function);
             }
             (self.fill)(dict)?;

@@ -1,4 +1,5 @@
-//! What the library's `site` adds to the builtins: `exit` and `quit`.
+//! What the library's `site` adds to the builtins: `exit`, `quit`, `copyright`, `credits` and `license`; and the class
+//! that the library's `encodings` derives from `SystemError`.
 
 use crate::name;
 use crate::object::error::{PyResult, Raised};
@@ -8,8 +9,9 @@ use crate::object::slots::Slots;
 use crate::object::value::{Payload, Value};
 use crate::object::{TypeObject, attribute, call};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{SYSTEM_EXIT, type_error};
+use crate::types::exceptions::{LOOKUP_ERROR, SYSTEM_ERROR, SYSTEM_EXIT, type_error};
 use crate::types::str::Str;
+use crate::types::tuple::Tuple;
 
 /// The body of `exit` or `quit`.
 #[repr(C)]
@@ -45,6 +47,9 @@ pub static QUITTER: TypeObject = TypeObject::define::<Quitter>("_sitebuiltins.Qu
 
 /// Adds the names to the builtins.
 pub(crate) fn install(builtins: &Dict) {
+    for (name, text) in [("copyright", crate::modules::sys::COPYRIGHT), ("credits", CREDITS), ("license", LICENSE)] {
+        builtins.set_text(name, new_object(Printer { header: Header::new(&PRINTER), name, text }));
+    }
     for name in ["exit", "quit"] {
         builtins.set_text(name, new_object(Quitter { header: Header::new(&QUITTER), name }));
     }
@@ -68,4 +73,63 @@ fn quit(_this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Valu
         }
     };
     Err(Raised::new(call::call(&SYSTEM_EXIT.value(), &[code])?))
+}
+
+const CREDITS: &str = "    Thanks to CWI, CNRI, BeOpen.com, Zope Corporation and a cast of thousands\n    for supporting Python development.  See www.python.org for more information.";
+const LICENSE: &str = "See https://www.python.org/psf/license/";
+
+/// The body of `copyright`, `credits` or `license`.
+#[repr(C)]
+pub struct Printer {
+    header: Header,
+    name: &'static str,
+    text: &'static str,
+}
+
+// SAFETY: repr(C), header first.
+unsafe impl Payload for Printer {
+    fn type_object() -> &'static TypeObject {
+        &PRINTER
+    }
+}
+
+/// The type object of `copyright`, `credits` and `license`.
+pub static PRINTER: TypeObject = TypeObject::define::<Printer>("_sitebuiltins._Printer")
+    .doc("interactive prompt objects for printing the license text, a list of\n    contributors and the copyright notice.")
+    .slots(Slots {
+        call: Some(print_text),
+        repr: Some(|this| Ok(Str::new_value(this.exact::<Printer>().map_or("", |printer| printer.text)))),
+        getattr: Some(attribute::generic_get),
+        ..Slots::EMPTY
+    });
+
+/// Prints the text: short enough to need no pager.
+fn print_text(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let (positional, keywords) = call::split_keywords(args, kwnames);
+    if let Some((keyword, _)) = keywords.first() {
+        let keyword = keyword.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+        return Err(type_error(format!("__call__() got an unexpected keyword argument '{keyword}'")));
+    }
+    if !positional.is_empty() {
+        return Err(type_error(format!(
+            "__call__() takes 1 positional argument but {} were given",
+            positional.len() + 1
+        )));
+    }
+    let text = this.exact::<Printer>().map_or("", |printer| printer.text);
+    let print = crate::object::builtins::get("print")?;
+    call::call(&print, &[Str::new_value(text)])
+}
+
+/// `encodings.CodecRegistryError`, a subclass that `LookupError` and `SystemError` have from the start.
+///
+/// # Errors
+/// None in practice.
+pub(crate) fn codec_registry_error() -> PyResult<Value> {
+    let namespace = Dict::new_value();
+    if let Some(dict) = namespace.exact::<Dict>() {
+        dict.set_text("__module__", Str::new_value("encodings"));
+    }
+    let bases = Tuple::from_vec(vec![LOOKUP_ERROR.value(), SYSTEM_ERROR.value()]);
+    call::call(&crate::types::type_::TYPE.value(), &[Str::new_value("CodecRegistryError"), bases, namespace])
 }

@@ -6,6 +6,7 @@ use super::ty::{TypeFlags, TypeObject};
 use super::value::Value;
 use crate::types::exceptions::{attribute_error, is_attribute_error, type_error};
 use crate::types::str::{self, Str};
+use crate::vm::thread::check_native_stack;
 
 fn checked_name(name: &Value) -> PyResult<Value> {
     match name.downcast::<Str>() {
@@ -30,6 +31,7 @@ pub fn get(object: &Value, name: &Value) -> PyResult<Value> {
 /// As for [`get`].
 #[inline]
 pub fn get_interned(object: &Value, name: &Value) -> PyResult<Value> {
+    check_native_stack()?;
     match object.ty().slot(|slots| slots.getattr) {
         Some(slot) => slot(object, name),
         None => generic_get(object, name),
@@ -49,6 +51,7 @@ pub fn get_str(object: &Value, name: &str) -> PyResult<Value> {
 /// # Errors
 /// What descriptors raise, `AttributeError` excepted.
 pub fn lookup(object: &Value, name: &Value) -> PyResult<Option<Value>> {
+    check_native_stack()?;
     let name = checked_name(name)?;
     let slot = object.ty().slot(|slots| slots.getattr);
     if slot.is_none_or(|slot| slot as usize == generic_get as *const () as usize) {

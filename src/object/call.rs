@@ -9,6 +9,7 @@ use crate::types::exceptions::type_error;
 use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
+use crate::vm::thread::check_native_stack;
 
 /// Calls `callable` with positional arguments.
 ///
@@ -25,6 +26,8 @@ pub fn call(callable: &Value, args: &[Value]) -> PyResult<Value> {
 /// As for [`call`].
 #[inline]
 pub fn call_keywords(callable: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    // Objects that wrap objects reach this, and the other protocols, again from their slots.
+    check_native_stack()?;
     match callable.ty().slot(|slots| slots.call) {
         Some(slot) => slot(callable, args, kwnames),
         None => Err(type_error(format!("'{}' object is not callable", callable.ty().name()))),

@@ -21,6 +21,7 @@ pub fn hash(value: &Value) -> PyResult<i64> {
     if let Some(int) = value.as_small_int() {
         return Ok(hash_i64(int));
     }
+    crate::vm::thread::check_native_stack()?;
     match value.ty().slot(|slots| slots.hash) {
         Some(slot) => slot(value),
         None => Err(unhashable(value)),

@@ -6,12 +6,14 @@ use crate::types::exceptions::{is_stop_iteration, type_error};
 use crate::types::list::List;
 use crate::types::sequence_iterator;
 use crate::types::tuple::Tuple;
+use crate::vm::thread::check_native_stack;
 
 /// `iter(value)`. As `PyObject_GetIter`.
 ///
 /// # Errors
 /// `TypeError` when the value is not iterable, or what `__iter__` raises.
 pub fn iter(value: &Value) -> PyResult<Value> {
+    check_native_stack()?;
     let ty = value.ty();
     if let Some(slot) = ty.slot(|slots| slots.iter) {
         let iterator = slot(value)?;

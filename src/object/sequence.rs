@@ -6,12 +6,14 @@ use super::iter;
 use super::number;
 use super::value::Value;
 use crate::types::exceptions::type_error;
+use crate::vm::thread::check_native_stack;
 
 /// `len(value)`.
 ///
 /// # Errors
 /// `TypeError`, or what `__len__` raises.
 pub fn len(value: &Value) -> PyResult<usize> {
+    check_native_stack()?;
     match value.ty().slot(|slots| slots.length) {
         Some(slot) => slot(value),
         None => Err(type_error(format!("object of type '{}' has no len()", value.ty().name()))),
@@ -23,6 +25,7 @@ pub fn len(value: &Value) -> PyResult<usize> {
 /// # Errors
 /// `TypeError`, or what `__getitem__` raises.
 pub fn get_item(container: &Value, key: &Value) -> PyResult<Value> {
+    check_native_stack()?;
     let ty = container.ty();
     if let Some(slot) = ty.slot(|slots| slots.getitem) {
         return slot(container, key);
@@ -41,6 +44,7 @@ pub fn get_item(container: &Value, key: &Value) -> PyResult<Value> {
 /// # Errors
 /// `TypeError`, or what `__setitem__` raises.
 pub fn set_item(container: &Value, key: &Value, value: Value) -> PyResult<()> {
+    check_native_stack()?;
     match container.ty().slot(|slots| slots.setitem) {
         Some(slot) => slot(container, key, Some(&value)),
         None => Err(type_error(format!("'{}' object does not support item assignment", container.ty().name()))),
@@ -52,6 +56,7 @@ pub fn set_item(container: &Value, key: &Value, value: Value) -> PyResult<()> {
 /// # Errors
 /// `TypeError`, or what `__delitem__` raises.
 pub fn delete_item(container: &Value, key: &Value) -> PyResult<()> {
+    check_native_stack()?;
     match container.ty().slot(|slots| slots.setitem) {
         Some(slot) => slot(container, key, None),
         None => {
@@ -70,6 +75,7 @@ pub fn delete_item(container: &Value, key: &Value) -> PyResult<()> {
 /// # Errors
 /// `TypeError` when the container is not iterable, or what comparing raises.
 pub fn contains(container: &Value, item: &Value) -> PyResult<bool> {
+    check_native_stack()?;
     if let Some(slot) = container.ty().slot(|slots| slots.contains) {
         return slot(container, item);
     }

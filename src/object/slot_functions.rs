@@ -540,6 +540,25 @@ fn expect_args(args: &[Value], min: usize, max: usize) -> PyResult<()> {
     )))
 }
 
+/// `object.__setattr__` and its kin may not get around the setter of a builtin type. As `hackcheck`.
+fn check_native_setter(function: usize, owner: &TypeObject, name: &Value, this: &Value) -> PyResult<()> {
+    if owner.slot(|slots| slots.setattr).is_none_or(|setter| setter as usize != function) {
+        return Ok(());
+    }
+    let mut native = this.ty();
+    while native.is_heap_type() {
+        match native.base_type() {
+            Some(base) => native = base,
+            None => break,
+        }
+    }
+    if native.slot(|slots| slots.setattr).is_some_and(|setter| setter as usize != function) {
+        let name = name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+        return Err(type_error(format!("can't apply this {name} to {} object", native.name())));
+    }
+    Ok(())
+}
+
 /// Calls a slot's function as a method of `this`: what a `wrapper_descriptor` does.
 ///
 /// # Errors
@@ -580,6 +599,14 @@ pub fn call_slot(
                     };
                 }
             } else {
+                // Repetition of sequences unpacks its argument, all other operations count.
+                let repeats = ["__mul__", "__rmul__", "__imul__"];
+                if args.len() != 1
+                    && owner.slot(|slots| slots.length).is_some()
+                    && name.downcast::<Str>().is_some_and(|name| repeats.iter().any(|text| name.equals_str(text)))
+                {
+                    return Err(type_error(format!(" expected 1 argument, got {}", args.len())));
+                }
                 expect_args(args, 1, 1)?;
             }
             if wrap == Wrap::Reflected { f(&args[0], this) } else { f(this, &args[0]) }
@@ -605,6 +632,7 @@ pub fn call_slot(
             f(this, &args[0]).map(Value::bool)
         }
         SlotFn::Store(f) => {
+            check_native_setter(f as usize, owner, name, this)?;
             if wrap == Wrap::Delete {
                 expect_args(args, 1, 1)?;
                 f(this, &args[0], None)?;
@@ -615,11 +643,6 @@ pub fn call_slot(
             Ok(Value::NONE)
         }
         SlotFn::Item(f) => {
-            // Repetition unpacks its argument, indexing checks the count.
-            if args.len() != 1 && name.downcast::<Str>().is_some_and(|name| !name.equals_str("__getitem__")) {
-                let many = args.len();
-                return Err(type_error(format!(" expected 1 argument, got {many}")));
-            }
             expect_args(args, 1, 1)?;
             let index = number::index_for_item(&args[0])?;
             f(this, index)

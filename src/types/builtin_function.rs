@@ -1,6 +1,7 @@
 //! The type `builtin_function_or_method`: a native function, bound or of a module; and `__new__` of native types.
 
 use crate::gc::Visit;
+use crate::method;
 use crate::object::call;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
@@ -11,6 +12,7 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, hash};
 use crate::types::exceptions::type_error;
 use crate::types::str::Str;
+use crate::types::tuple::Tuple;
 
 /// What a builtin function runs.
 #[derive(Clone, Copy)]
@@ -30,6 +32,8 @@ pub struct BuiltinFunction {
     this: Option<Value>,
     /// The module's name.
     module: ValueCell,
+    /// The module that a function belongs to, for those bound to nothing: its `__self__`.
+    owner: Option<Value>,
 }
 
 // SAFETY: repr(C), header first.
@@ -37,6 +41,7 @@ unsafe impl Payload for BuiltinFunction {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.this.iter().for_each(&mut *visit);
+        self.owner.iter().for_each(&mut *visit);
         self.module.visit(visit);
     }
     fn type_object() -> &'static TypeObject {
@@ -56,6 +61,7 @@ pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>(
         compare: Some(compare),
         ..Slots::EMPTY
     })
+    .methods(&[method!(reduce, "!__reduce__($self, /)", "")])
     .getset(&[
         GetSet::read_only("__name__", |this| Ok(Str::new_value(body(this)?.name()))),
         GetSet::read_only("__qualname__", |this| Ok(Str::new_value(&qualname(body(this)?)))),
@@ -67,7 +73,8 @@ pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>(
             })
         }),
         GetSet::read_only("__self__", |this| {
-            Ok(body(this)?.this.clone().or(body(this)?.module.get()).unwrap_or(Value::NONE))
+            let body = body(this)?;
+            Ok(body.this.clone().or_else(|| body.owner.clone()).unwrap_or(Value::NONE))
         }),
         GetSet::new(
             "__module__",
@@ -95,6 +102,18 @@ impl BuiltinFunction {
             target: Target::Function(function),
             this,
             module: ValueCell::new(module),
+            owner: None,
+        })
+    }
+
+    /// A function of the module `owner`, whose name is `name`.
+    pub fn of_module(function: &'static Function, owner: &Value, name: Value) -> Value {
+        new_object(BuiltinFunction {
+            header: Header::new(&BUILTIN_FUNCTION),
+            target: Target::Function(function),
+            this: None,
+            module: ValueCell::new(Some(name)),
+            owner: Some(owner.clone()),
         })
     }
 
@@ -105,6 +124,7 @@ impl BuiltinFunction {
             target: Target::New(new),
             this: Some(ty.value()),
             module: ValueCell::EMPTY,
+            owner: None,
         })
     }
 
@@ -148,6 +168,19 @@ fn qualname(body: &BuiltinFunction) -> String {
             format!("{}.{}", crate::types::type_::qualname(ty), body.name())
         }
         None => body.name().to_owned(),
+    }
+}
+
+/// A function of a module is pickled by name, a bound one as an attribute of its object.
+fn reduce(this: &Value) -> PyResult<Value> {
+    let body = body(this)?;
+    let name = Str::new_value(body.name());
+    match &body.this {
+        None => Ok(name),
+        Some(object) => {
+            let getattr = crate::object::builtins::get("getattr")?;
+            Ok(Tuple::from_vec(vec![getattr, Tuple::from_vec(vec![object.clone(), name])]))
+        }
     }
 }
 

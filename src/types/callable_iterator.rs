@@ -44,7 +44,7 @@ pub static CALLABLE_ITERATOR: TypeObject = TypeObject::define::<CallableIterator
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
-    .methods(&[method!(reduce, "__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
+    .methods(&[method!(reduce, "!__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
 
 /// `iter(callable, sentinel)`: calls until the result equals the sentinel.
 ///

@@ -11,6 +11,7 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::exceptions::{runtime_error, type_error};
 use crate::types::method::Method;
+use crate::vm::thread::check_native_stack;
 
 macro_rules! wrapper {
     ($body:ident $static:ident $name:literal $get:ident $doc:literal) => {
@@ -53,8 +54,6 @@ macro_rules! wrapper {
                     Ok(())
                 }),
                 descr_get: Some($get),
-                getattr: Some(attribute::generic_get),
-                setattr: Some(attribute::generic_set),
                 ..Slots::EMPTY
             })
             .getset(&[
@@ -113,6 +112,7 @@ pub fn is_abstract(function: Option<&Value>) -> PyResult<bool> {
 }
 
 fn class_method_get(this: &Value, object: Option<&Value>, owner: &Value) -> PyResult<Value> {
+    check_native_stack()?;
     let Some(function) = this.downcast::<ClassMethod>().and_then(ClassMethod::function) else {
         return Err(runtime_error("uninitialized classmethod object"));
     };

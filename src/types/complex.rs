@@ -72,13 +72,13 @@ pub static COMPLEX: TypeObject = TypeObject::define::<Complex>("complex")
 const METHODS: &[Method] = &[
     method!(
         conjugate,
-        "conjugate($self, /)",
+        "!conjugate($self, /)",
         "complex.conjugate() -> complex\n\nReturn the complex conjugate of its argument. (3-4j).conjugate() == 3+4j."
     ),
-    method!(getnewargs, "__getnewargs__($self, /)", ""),
+    method!(getnewargs, "!__getnewargs__($self, /)", ""),
     method!(
         format_spec::format_complex,
-        "__format__($self, format_spec, /)",
+        "!__format__($self, format_spec, /)",
         "complex.__format__() -> str\n\nConvert to a string according to format_spec."
     ),
 ];

@@ -2,9 +2,10 @@
 //! form `method-wrapper`, `getset_descriptor`, and `member_descriptor` for `__slots__`.
 
 use crate::gc::Visit;
+use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
-use crate::object::native::{Function, GetSet};
+use crate::object::native::{Function, GetSet, Method};
 use crate::object::slot_functions::{Wrap, call_slot};
 use crate::object::slots::{SlotFn, SlotId, Slots};
 use crate::object::value::{Payload, Value};
@@ -12,6 +13,7 @@ use crate::object::{TypeFlags, TypeObject, attribute, instance};
 use crate::types::builtin_function::BuiltinFunction;
 use crate::types::exceptions::{attribute_error, type_error};
 use crate::types::str::{Str, intern};
+use crate::types::tuple::Tuple;
 use crate::types::type_;
 
 macro_rules! payload {
@@ -109,6 +111,7 @@ pub static METHOD_DESCRIPTOR: TypeObject = TypeObject::define::<MethodDescriptor
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
+    .methods(REDUCE)
     .getset(DESCRIPTOR_GETSET);
 
 /// `type(dict.__dict__['fromkeys'])`.
@@ -120,6 +123,7 @@ pub static CLASS_METHOD_DESCRIPTOR: TypeObject = TypeObject::define::<ClassMetho
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
+    .methods(REDUCE)
     .getset(DESCRIPTOR_GETSET);
 
 /// `type(int.__add__)`.
@@ -132,6 +136,7 @@ pub static WRAPPER_DESCRIPTOR: TypeObject = TypeObject::define::<WrapperDescript
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
+    .methods(REDUCE)
     .getset(DESCRIPTOR_GETSET);
 
 /// `type((1).__add__)`.
@@ -144,6 +149,7 @@ pub static METHOD_WRAPPER: TypeObject = TypeObject::define::<MethodWrapper>("met
         hash: Some(method_wrapper_hash),
         ..Slots::EMPTY
     })
+    .methods(REDUCE)
     .getset(METHOD_WRAPPER_GETSET);
 
 /// `type(type.__dict__['__mro__'])`.
@@ -155,7 +161,7 @@ pub static GETSET_DESCRIPTOR: TypeObject = TypeObject::define::<GetSetDescriptor
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
-    .getset(DESCRIPTOR_GETSET);
+    .getset(ATTRIBUTE_GETSET);
 
 /// The type of the descriptors that `__slots__` makes.
 pub static MEMBER_DESCRIPTOR: TypeObject = TypeObject::define::<MemberDescriptor>("member_descriptor")
@@ -166,18 +172,42 @@ pub static MEMBER_DESCRIPTOR: TypeObject = TypeObject::define::<MemberDescriptor
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
-    .getset(DESCRIPTOR_GETSET);
+    .methods(REDUCE)
+    .getset(ATTRIBUTE_GETSET);
 
 const DESCRIPTOR_GETSET: &[GetSet] = &[
-    GetSet::read_only("__name__", |this| Ok(parts(this)?.0)),
-    GetSet::read_only("__objclass__", |this| Ok(parts(this)?.1)),
+    GetSet::member("__name__", |this| Ok(parts(this)?.0)),
+    GetSet::member("__objclass__", |this| Ok(parts(this)?.1)),
     GetSet::read_only("__qualname__", |this| Ok(Str::new_value(&qualname(this)?))),
     GetSet::read_only("__doc__", |this| Ok(documentation(this).0)),
     GetSet::read_only("__text_signature__", |this| Ok(documentation(this).1)),
 ];
 
+/// Of attributes, which have no signature.
+const ATTRIBUTE_GETSET: &[GetSet] = &[
+    GetSet::member("__name__", |this| Ok(parts(this)?.0)),
+    GetSet::member("__objclass__", |this| Ok(parts(this)?.1)),
+    GetSet::read_only("__qualname__", |this| Ok(Str::new_value(&qualname(this)?))),
+    GetSet::read_only("__doc__", |this| Ok(documentation(this).0)),
+];
+
+const REDUCE: &[Method] = &[method!(reduce, "!__reduce__($self, /)", "")];
+
+/// `getattr(owner, name)`.
+fn reduce(this: &Value) -> PyResult<Value> {
+    let (object, name) = match this.exact::<MethodWrapper>() {
+        Some(wrapper) => (wrapper.this.clone(), parts(&wrapper.descriptor)?.0),
+        None => {
+            let (name, owner) = parts(this)?;
+            (owner, name)
+        }
+    };
+    let getattr = crate::object::builtins::get("getattr")?;
+    Ok(Tuple::from_vec(vec![getattr, Tuple::from_vec(vec![object, name])]))
+}
+
 const METHOD_WRAPPER_GETSET: &[GetSet] = &[
-    GetSet::read_only("__self__", |this| Ok(wrapper_parts(this)?.1.clone())),
+    GetSet::member("__self__", |this| Ok(wrapper_parts(this)?.1.clone())),
     GetSet::read_only("__objclass__", |this| Ok(parts(wrapper_parts(this)?.0)?.1)),
     GetSet::read_only("__name__", |this| Ok(parts(wrapper_parts(this)?.0)?.0)),
     GetSet::read_only("__qualname__", |this| Ok(Str::new_value(&qualname(wrapper_parts(this)?.0)?))),
@@ -390,13 +420,10 @@ fn method_get(this: &Value, object: Option<&Value>, _owner: &Value) -> PyResult<
 
 fn class_method_get(this: &Value, object: Option<&Value>, owner: &Value) -> PyResult<Value> {
     let Some(body) = this.exact::<ClassMethodDescriptor>() else { return Ok(this.clone()) };
-    let class = if owner.downcast::<TypeObject>().is_some() {
-        owner.clone()
-    } else {
-        match object {
-            Some(object) => object.ty().value(),
-            None => owner.clone(),
-        }
+    // A class given is taken as it is; without one, the object's.
+    let class = match object {
+        Some(object) if owner.is_none() => object.ty().value(),
+        _ => owner.clone(),
     };
     match class.downcast::<TypeObject>() {
         Some(ty) if ty.is_subtype(owner_of(&body.owner)) => {
@@ -426,6 +453,13 @@ fn class_method_call(this: &Value, args: &[Value], kwnames: Option<&Value>) -> P
             owner_of(&owner).name()
         )));
     };
+    if class.downcast::<TypeObject>().is_none() {
+        return Err(type_error(format!(
+            "descriptor '{}' requires a type but received a '{}' instance",
+            body.function.name(),
+            class.ty().name()
+        )));
+    }
     class_method_get(this, None, class)?;
     body.function.call(args, kwnames)
 }

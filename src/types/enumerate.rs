@@ -49,7 +49,7 @@ pub static ENUMERATE: TypeObject = TypeObject::define::<Enumerate>("enumerate")
         next: Some(next),
         ..Slots::EMPTY
     })
-    .methods(&[method!(reduce, "__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
+    .methods(&[method!(reduce, "!__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
 
 static NEW: Function = Function::new("enumerate($type, iterable, start=0)", "", thunk(make));
 

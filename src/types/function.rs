@@ -8,7 +8,7 @@ use crate::object::native::GetSet;
 use crate::object::slots::Slots;
 use crate::object::value::{Payload, Value};
 use crate::object::value_vec::{ValueCell, ValueVec};
-use crate::object::{TypeFlags, TypeObject, attribute};
+use crate::object::{TypeFlags, TypeObject};
 use crate::types::cell::Cell as CellBody;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
@@ -81,8 +81,6 @@ pub static FUNCTION: TypeObject = TypeObject::define::<Function>("function")
         call: Some(vm::call::call_function),
         repr: Some(repr),
         descr_get: Some(get),
-        getattr: Some(attribute::generic_get),
-        setattr: Some(attribute::generic_set),
         ..Slots::EMPTY
     })
     .getset(GETSET);
@@ -208,7 +206,10 @@ fn new(_class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Valu
         }
     }
     let [code, globals, name, defaults, closure] = given;
-    let (Some(code), Some(globals)) = (code, globals) else {
+    let Some(code) = code else {
+        return Err(type_error("function() missing required argument 'code' (pos 1)"));
+    };
+    let Some(globals) = globals else {
         return Err(type_error("function() missing required argument 'globals' (pos 2)"));
     };
     let Some(code_body) = code.exact::<Code>() else {

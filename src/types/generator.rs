@@ -13,6 +13,7 @@ use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
 use crate::object::value::{Payload, Value};
 use crate::object::value_vec::ValueCell;
+use crate::types::async_generator::ASYNC_GENERATOR;
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{
     self, BaseException, GENERATOR_EXIT, STOP_ITERATION, is_instance, is_stop_iteration, runtime_error,
@@ -28,6 +29,7 @@ use crate::vm::eval::registers::clear;
 use crate::vm::eval::{EMPTY, unwind};
 use crate::vm::frame::Place;
 use crate::vm::thread::Handled;
+use crate::vm::thread::check_native_stack;
 use crate::vm::translate::Meta;
 use std::cell::{Cell, UnsafeCell};
 
@@ -58,6 +60,10 @@ pub struct Generator {
     name: ValueCell,
     qualname: ValueCell,
     frame: ValueCell,
+    /// An async generator has come to its end.
+    closed: Cell<bool>,
+    /// Somebody awaits a step of an async generator.
+    running_async: Cell<bool>,
 }
 
 macro_rules! kind {
@@ -124,15 +130,15 @@ pub static COROUTINE: TypeObject = TypeObject::define::<Generator>("coroutine")
 const METHODS: &[Method] = &[
     method!(
         send,
-        "send($self, value, /)",
+        "!send($self, value, /)",
         "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration."
     ),
     method!(
         throw,
-        "throw($self, typ, val=None, tb=None, /)",
+        "!throw($self, typ, val=None, tb=None, /)",
         "throw(typ[,val[,tb]]) -> raise exception in generator,\nreturn next yielded value or raise StopIteration."
     ),
-    method!(close, "close($self, /)", "close() -> raise GeneratorExit inside generator."),
+    method!(close, "!close($self, /)", "close() -> raise GeneratorExit inside generator."),
 ];
 
 /// What `coroutine.__await__` gives: an iterator over the coroutine.
@@ -162,15 +168,15 @@ pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("corout
     .methods(&[
         method!(
             wrapper_send,
-            "send($self, value, /)",
+            "!send($self, value, /)",
             "send(arg) -> send 'arg' into coroutine\nreturn next yielded value or raise StopIteration."
         ),
         method!(
             wrapper_throw,
-            "throw($self, typ, val=None, tb=None, /)",
+            "!throw($self, typ, val=None, tb=None, /)",
             "throw(typ[,val[,tb]]) -> raise exception in coroutine\nreturn next yielded value or raise StopIteration."
         ),
-        method!(wrapper_close, "close($self, /)", "close() -> raise GeneratorExit inside coroutine."),
+        method!(wrapper_close, "!close($self, /)", "close() -> raise GeneratorExit inside coroutine."),
     ]);
 
 /// The generator behind a value of any of the kinds.
@@ -178,8 +184,8 @@ pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("corout
 pub fn of(value: &Value) -> Option<&Generator> {
     let header = value.header()?;
     let ty = header.ty();
-    if std::ptr::eq(ty, &GENERATOR) || std::ptr::eq(ty, &COROUTINE) {
-        // SAFETY: both types have this body.
+    if std::ptr::eq(ty, &GENERATOR) || std::ptr::eq(ty, &COROUTINE) || std::ptr::eq(ty, &ASYNC_GENERATOR) {
+        // SAFETY: all three types have this body.
         return Some(unsafe { &*(value.bits() as *const Generator) });
     }
     None
@@ -194,12 +200,19 @@ fn code_of(generator: &Generator) -> &'static Code {
     unsafe { Meta::of(generator.k).code() }
 }
 
-fn code_value(generator: &Generator) -> Value {
+pub(crate) fn code_value(generator: &Generator) -> Value {
     generator.function.exact::<Function>().and_then(Function::code).unwrap_or(Value::NONE)
 }
 
 fn kind_name(generator: &Generator) -> &'static str {
-    if code_of(generator).has_flag(flags::COROUTINE) { "coroutine" } else { "generator" }
+    let code = code_of(generator);
+    if code.has_flag(flags::COROUTINE) {
+        "coroutine"
+    } else if code.has_flag(flags::ASYNC_GENERATOR) {
+        "async generator"
+    } else {
+        "generator"
+    }
 }
 
 impl Generator {
@@ -207,7 +220,13 @@ impl Generator {
     pub(crate) fn new_value(function: Value, ip: *const Instr, k: *const u64, registers: Vec<u64>) -> Value {
         // SAFETY: the constants of the function's code.
         let code = unsafe { Meta::of(k).code() };
-        let ty = if code.has_flag(flags::COROUTINE) { &COROUTINE } else { &GENERATOR };
+        let ty = if code.has_flag(flags::COROUTINE) {
+            &COROUTINE
+        } else if code.has_flag(flags::ASYNC_GENERATOR) {
+            &ASYNC_GENERATOR
+        } else {
+            &GENERATOR
+        };
         let (name, qualname) =
             function.exact::<Function>().map(|f| (f.name(), f.qualname())).unwrap_or((Value::NONE, Value::NONE));
         new_object_of(
@@ -224,6 +243,8 @@ impl Generator {
                 name: ValueCell::new(Some(name)),
                 qualname: ValueCell::new(Some(qualname)),
                 frame: ValueCell::EMPTY,
+                closed: Cell::new(false),
+                running_async: Cell::new(false),
             },
         )
     }
@@ -287,6 +308,14 @@ impl Generator {
                 *fp.add(index) = EMPTY;
             }
         }
+    }
+
+    pub(crate) fn closed(&self) -> &Cell<bool> {
+        &self.closed
+    }
+
+    pub(crate) fn running_async(&self) -> &Cell<bool> {
+        &self.running_async
     }
 
     /// Where the saved registers stand: good until the generator goes on.
@@ -384,13 +413,13 @@ impl Drop for Generator {
 }
 
 /// How a resumed generator went on.
-enum Resumed {
+pub(crate) enum Resumed {
     Yielded(Value),
     Returned(Value),
 }
 
 /// Resumes a generator with a value sent, or with an exception raised at its yield.
-fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resumed> {
+pub(crate) fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resumed> {
     let generator = body(this)?;
     match generator.state.get() {
         State::Running => return Err(value_error(format!("{} already executing", kind_name(generator)))),
@@ -511,7 +540,7 @@ fn thrown(ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyRes
 }
 
 /// What a generator suspended in `yield from` delegates to.
-fn yielding_from(generator: &Generator) -> Option<Value> {
+pub(crate) fn yielding_from(generator: &Generator) -> Option<Value> {
     if generator.state.get() != State::Suspended || generator.state_before_resume_is_yield() {
         return None;
     }
@@ -525,19 +554,33 @@ fn yielding_from(generator: &Generator) -> Option<Value> {
     }
 }
 
-fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
+/// `throw(typ, val, tb)`.
+pub(crate) fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
+    or_stop(throw_in(this, true, ty, value, traceback)?)
+}
+
+/// Raises an exception at the yield, or hands it to what the generator delegates to. `close_on_exit`: a GeneratorExit
+/// closes that. As `_gen_throw`.
+pub(crate) fn throw_in(
+    this: &Value,
+    close_on_exit: bool,
+    ty: &Value,
+    value: Option<&Value>,
+    traceback: Option<&Value>,
+) -> PyResult<Resumed> {
+    check_native_stack()?;
     let generator = body(this)?;
     if let Some(receiver) = yielding_from(generator) {
         let is_exit = ty.downcast::<TypeObject>().is_some_and(|ty| ty.is_subtype(&GENERATOR_EXIT))
             || ty.ty().is_subtype(&GENERATOR_EXIT);
-        if is_exit {
+        if is_exit && close_on_exit {
             generator.state.set(State::Running);
             let closed = close_iterator(&receiver);
             generator.state.set(State::Suspended);
             if let Err(raised) = closed {
-                return or_stop(resume(this, Err(raised))?);
+                return resume(this, Err(raised));
             }
-            return or_stop(resume(this, Err(thrown(ty, value, traceback)?))?);
+            return resume(this, Err(thrown(ty, value, traceback)?));
         }
         let result = if of(&receiver).is_some() {
             generator.state.set(State::Running);
@@ -560,16 +603,16 @@ fn throw(this: &Value, ty: &Value, value: Option<&Value>, traceback: Option<&Val
         };
         match result {
             None => {}
-            Some(Ok(value)) => return Ok(value),
+            Some(Ok(value)) => return Ok(Resumed::Yielded(value)),
             Some(Err(raised)) if is_stop_iteration(&raised) => {
                 // The delegation ends: the generator goes on behind its `yield from` with the value.
                 finish_delegation(generator);
-                return or_stop(resume(this, Ok(stop_iteration_value(&raised)))?);
+                return resume(this, Ok(stop_iteration_value(&raised)));
             }
-            Some(Err(raised)) => return or_stop(resume(this, Err(raised))?),
+            Some(Err(raised)) => return resume(this, Err(raised)),
         }
     }
-    or_stop(resume(this, Err(thrown(ty, value, traceback)?))?)
+    resume(this, Err(thrown(ty, value, traceback)?))
 }
 
 /// Takes the iterator of a `yield from` off: its register waits for the result, behind the instruction.
@@ -604,6 +647,7 @@ fn close_iterator(iterator: &Value) -> PyResult<()> {
 }
 
 fn close(this: &Value) -> PyResult<()> {
+    check_native_stack()?;
     let generator = body(this)?;
     match generator.state.get() {
         State::Finished => return Ok(()),
@@ -633,7 +677,7 @@ fn close(this: &Value) -> PyResult<()> {
 }
 
 /// Closes a generator that dies at a yield, so that its `finally` blocks run. As `_PyGen_Finalize`.
-fn finalize(this: &Value) {
+pub(crate) fn finalize(this: &Value) {
     let Some(generator) = of(this) else { return };
     let never_awaited = generator.state.get() == State::Created && std::ptr::eq(this.ty(), &COROUTINE);
     if !matches!(generator.state.get(), State::Created | State::Suspended) || never_awaited {
@@ -711,14 +755,14 @@ pub(crate) fn awaitable_iterator(object: &Value) -> PyResult<Value> {
     Ok(iterator)
 }
 
-/// Whether the value is an async generator; there are none yet.
-pub(crate) fn is_exact_async_generator(_value: &Value) -> bool {
-    false
+/// `__name__`.
+pub(crate) fn name(this: &Value) -> PyResult<Value> {
+    Ok(body(this)?.name.get().unwrap_or(Value::NONE))
 }
 
-/// A value yielded by an async generator.
-pub(crate) fn wrap_async(value: Value) -> Value {
-    value
+/// `__qualname__`.
+pub(crate) fn qualname(this: &Value) -> PyResult<Value> {
+    Ok(body(this)?.qualname.get().unwrap_or(Value::NONE))
 }
 
 fn new_wrapper(coroutine: Value) -> Value {
@@ -744,7 +788,7 @@ fn wrapper_close(this: &Value) -> PyResult<()> {
     close(wrapped(this)?)
 }
 
-fn frame(this: &Value) -> PyResult<Value> {
+pub(crate) fn frame(this: &Value) -> PyResult<Value> {
     let generator = body(this)?;
     Ok(match generator.state.get() {
         State::Finished => Value::NONE,
@@ -765,12 +809,12 @@ fn frame(this: &Value) -> PyResult<Value> {
     })
 }
 
-fn repr(this: &Value, kind: &str) -> PyResult<Value> {
+pub(crate) fn repr(this: &Value, kind: &str) -> PyResult<Value> {
     let name = body(this)?.qualname.get().and_then(|name| name.downcast::<Str>().map(Str::to_string_lossy));
     Ok(Str::new_value(&format!("<{kind} object {} at {:#x}>", name.unwrap_or_default(), this.bits())))
 }
 
-fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
+pub(crate) fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
     match value.filter(|value| value.downcast::<Str>().is_some()) {
         Some(value) => {
             body(this)?.name.set(Some(value.clone()));
@@ -780,7 +824,7 @@ fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
     }
 }
 
-fn set_qualname(this: &Value, value: Option<&Value>) -> PyResult<()> {
+pub(crate) fn set_qualname(this: &Value, value: Option<&Value>) -> PyResult<()> {
     match value.filter(|value| value.downcast::<Str>().is_some()) {
         Some(value) => {
             body(this)?.qualname.set(Some(value.clone()));

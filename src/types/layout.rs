@@ -19,9 +19,13 @@ pub(crate) struct Layout {
     pub weakref_offset: i64,
 }
 
+/// A builtin type's name, `__basicsize__`, `__itemsize__`, `__dictoffset__`, `__weakrefoffset__`, `__flags__` and
+/// `__text_signature__`.
+pub(super) type Row = (&'static str, i64, i64, i64, i64, u64, Option<&'static str>);
+
 const WORD: i64 = 8;
 
-fn row(ty: &TypeObject) -> Option<&'static (&'static str, i64, i64, i64, i64, u64, Option<&'static str>)> {
+fn row(ty: &TypeObject) -> Option<&'static Row> {
     let name = ty.name();
     TABLE.binary_search_by(|row| row.0.cmp(name)).ok().and_then(|index| TABLE.get(index))
 }

@@ -1,8 +1,9 @@
 //! What CPython 3.8 shows of its types' layouts. Written by tools/record_type_layouts.py.
 
-/// Name, `__basicsize__`, `__itemsize__`, `__dictoffset__`, `__weakrefoffset__`, `__flags__` and
-/// `__text_signature__`, sorted by name.
-pub(super) static TABLE: &[(&str, i64, i64, i64, i64, u64, Option<&str>)] = &[
+use super::layout::Row;
+
+/// Sorted by name.
+pub(super) static TABLE: &[Row] = &[
     ("ArithmeticError", 64, 0, 16, 0, 0x40045400, None),
     ("AssertionError", 64, 0, 16, 0, 0x40045400, None),
     ("AttributeError", 64, 0, 16, 0, 0x40045400, None),

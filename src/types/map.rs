@@ -45,7 +45,7 @@ pub static MAP: TypeObject = TypeObject::define::<Map>("map")
         next: Some(next),
         ..Slots::EMPTY
     })
-    .methods(&[method!(reduce, "__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
+    .methods(&[method!(reduce, "!__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
 
 fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
     let ty = class.downcast::<TypeObject>().unwrap_or(&MAP);

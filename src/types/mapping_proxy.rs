@@ -46,13 +46,13 @@ pub static MAPPING_PROXY: TypeObject = TypeObject::define::<MappingProxy>("mappi
     .methods(&[
         crate::method!(
             get,
-            "get($self, key, default=None, /)",
+            "!get($self, key, default=None, /)",
             "D.get(k[,d]) -> D[k] if k in D, else d.  d defaults to None."
         ),
-        crate::method!(keys, "keys($self, /)", "D.keys() -> a set-like object providing a view on D's keys"),
-        crate::method!(values, "values($self, /)", "D.values() -> an object providing a view on D's values"),
-        crate::method!(items, "items($self, /)", "D.items() -> a set-like object providing a view on D's items"),
-        crate::method!(copy, "copy($self, /)", "D.copy() -> a shallow copy of D"),
+        crate::method!(keys, "!keys($self, /)", "D.keys() -> a set-like object providing a view on D's keys"),
+        crate::method!(values, "!values($self, /)", "D.values() -> an object providing a view on D's values"),
+        crate::method!(items, "!items($self, /)", "D.items() -> a set-like object providing a view on D's items"),
+        crate::method!(copy, "!copy($self, /)", "D.copy() -> a shallow copy of D"),
     ] as &[Method]);
 
 /// A view of a mapping.

@@ -1,5 +1,6 @@
 //! The builtin types, one file or folder each, named as Python names them.
 
+pub mod async_generator;
 pub mod bool;
 pub mod builtin_function;
 pub mod bytearray;
@@ -103,6 +104,10 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &function::FUNCTION,
     &generator::GENERATOR,
     &generator::COROUTINE,
+    &async_generator::ASYNC_GENERATOR,
+    &async_generator::WRAPPED,
+    &async_generator::SEND,
+    &async_generator::THROW,
     &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
     &method::METHOD,
@@ -110,6 +115,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &property::PROPERTY,
     &super_::SUPER,
     &crate::modules::site::QUITTER,
+    &crate::modules::site::PRINTER,
     &crate::modules::sys::STREAM,
     &crate::modules::sys::info::VERSION_INFO,
     &crate::modules::sys::info::FLAGS,
@@ -117,6 +123,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::sys::info::INT_INFO,
     &crate::modules::sys::info::HASH_INFO,
     &crate::modules::sys::info::THREAD_INFO,
+    &crate::modules::sys::info::UNRAISABLE_HOOK_ARGS,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &range::RANGE,
     &range::RANGE_ITERATOR,

@@ -45,7 +45,7 @@ pub static MODULE: TypeObject = TypeObject::define::<Module>("module")
         setattr: Some(setattr),
         ..Slots::EMPTY
     })
-    .methods(&[method!(dir, "__dir__($self, /)", "__dir__() -> list\nspecialized dir() implementation")])
+    .methods(&[method!(dir, "!__dir__($self, /)", "__dir__() -> list\nspecialized dir() implementation")])
     .getset(&[GetSet::read_only("__dict__", |this| Ok(body(this)?.dict.clone()))]);
 
 fn body(value: &Value) -> PyResult<&Module> {
@@ -85,6 +85,13 @@ fn new(class: &Value, _args: &[Value], _kwnames: Option<&Value>) -> PyResult<Val
 
 fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
     let (positional, keywords) = call::split_keywords(args, kwnames);
+    let given = positional.len() + keywords.len();
+    if given > 2 {
+        return Err(type_error(format!(
+            "module() takes at most 2 {}arguments ({given} given)",
+            if positional.is_empty() { "keyword " } else { "" }
+        )));
+    }
     let mut name = positional.first().cloned();
     let mut doc = positional.get(1).cloned();
     for (key, value) in keywords {
@@ -140,6 +147,9 @@ fn getattr(this: &Value, name: &Value) -> PyResult<Value> {
 }
 
 fn setattr(this: &Value, name: &Value, value: Option<&Value>) -> PyResult<()> {
+    if name.downcast::<Str>().is_none() {
+        return Err(type_error(format!("attribute name must be string, not '{}'", name.ty().name())));
+    }
     if let Some(found) = this.ty().lookup(name)
         && let Some(set) = found.ty().slot(|slots| slots.descr_set)
     {

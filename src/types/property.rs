@@ -56,13 +56,12 @@ pub static PROPERTY: TypeObject = TypeObject::define::<Property>("property")
         descr_get: Some(get),
         descr_set: Some(set),
         getattr: Some(attribute::generic_get),
-        setattr: Some(attribute::generic_set),
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(getter, "getter($self, function, /)", "Descriptor to change the getter on a property."),
-        method!(setter, "setter($self, function, /)", "Descriptor to change the setter on a property."),
-        method!(deleter, "deleter($self, function, /)", "Descriptor to change the deleter on a property."),
+        method!(getter, "!getter($self, function, /)", "Descriptor to change the getter on a property."),
+        method!(setter, "!setter($self, function, /)", "Descriptor to change the setter on a property."),
+        method!(deleter, "!deleter($self, function, /)", "Descriptor to change the deleter on a property."),
     ])
     .getset(&[
         GetSet::member("fget", |this| part(this, |p| &p.get)),

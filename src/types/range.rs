@@ -64,16 +64,16 @@ pub static RANGE: TypeObject = TypeObject::define::<Range>("range")
     );
 
 const METHODS: &[Method] = &[
-    method!(reversed, "__reversed__($self, /)", "Return a reverse iterator."),
-    method!(reduce, "__reduce__($self, /)", ""),
+    method!(reversed, "!__reversed__($self, /)", "Return a reverse iterator."),
+    method!(reduce, "!__reduce__($self, /)", ""),
     method!(
         count,
-        "count($self, value, /)",
+        "!count($self, value, /)",
         "rangeobject.count(value) -> integer -- return number of occurrences of value"
     ),
     method!(
         index,
-        "index($self, value, /)",
+        "!index($self, value, /)",
         "rangeobject.index(value) -> integer -- return index of value.\nRaise ValueError if the value is not present."
     ),
 ];
@@ -363,9 +363,9 @@ pub static RANGE_ITERATOR: TypeObject = TypeObject::define::<RangeIterator>("ran
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(length_hint, "__length_hint__($self, /)", LENGTH_HINT_DOC),
-        method!(iterator_reduce, "__reduce__($self, /)", REDUCE_DOC),
-        method!(set_state, "__setstate__($self, state, /)", SETSTATE_DOC),
+        method!(length_hint, "!__length_hint__($self, /)", LENGTH_HINT_DOC),
+        method!(iterator_reduce, "!__reduce__($self, /)", REDUCE_DOC),
+        method!(set_state, "!__setstate__($self, state, /)", SETSTATE_DOC),
     ]);
 
 impl RangeIterator {
@@ -478,9 +478,9 @@ pub static LONG_RANGE_ITERATOR: TypeObject = TypeObject::define::<LongRangeItera
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(long_length_hint, "__length_hint__($self, /)", LENGTH_HINT_DOC),
-        method!(long_reduce, "__reduce__($self, /)", REDUCE_DOC),
-        method!(long_set_state, "__setstate__($self, state, /)", SETSTATE_DOC),
+        method!(long_length_hint, "!__length_hint__($self, /)", LENGTH_HINT_DOC),
+        method!(long_reduce, "!__reduce__($self, /)", REDUCE_DOC),
+        method!(long_set_state, "!__setstate__($self, state, /)", SETSTATE_DOC),
     ]);
 
 impl LongRangeIterator {

@@ -49,9 +49,9 @@ pub static REVERSED: TypeObject = TypeObject::define::<Reversed>("reversed")
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(length_hint, "__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
-        method!(reduce, "__reduce__($self, /)", "Return state information for pickling."),
-        method!(set_state, "__setstate__($self, state, /)", "Set state information for unpickling."),
+        method!(length_hint, "!__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
+        method!(reduce, "!__reduce__($self, /)", "Return state information for pickling."),
+        method!(set_state, "!__setstate__($self, state, /)", "Set state information for unpickling."),
     ] as &[Method]);
 
 fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {

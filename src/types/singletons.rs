@@ -28,18 +28,32 @@ pub static NONE: TypeObject = TypeObject::define::<Singleton>("NoneType").slots(
 });
 
 /// `type(Ellipsis)`.
-pub static ELLIPSIS: TypeObject = TypeObject::define::<Singleton>("ellipsis").slots(Slots {
-    repr: Some(|_| Ok(Str::new_value("Ellipsis"))),
-    new: Some(|class, args, kwnames| singleton_new(class, args, kwnames, Value::ELLIPSIS)),
-    ..Slots::EMPTY
-});
+pub static ELLIPSIS: TypeObject = TypeObject::define::<Singleton>("ellipsis")
+    .slots(Slots {
+        repr: Some(|_| Ok(Str::new_value("Ellipsis"))),
+        getattr: Some(crate::object::attribute::generic_get),
+        new: Some(|class, args, kwnames| singleton_new(class, args, kwnames, Value::ELLIPSIS)),
+        ..Slots::EMPTY
+    })
+    .methods(&[crate::method!(ellipsis_reduce, "!__reduce__($self, /)", "")]);
 
 /// `type(NotImplemented)`.
-pub static NOT_IMPLEMENTED: TypeObject = TypeObject::define::<Singleton>("NotImplementedType").slots(Slots {
-    repr: Some(|_| Ok(Str::new_value("NotImplemented"))),
-    new: Some(|class, args, kwnames| singleton_new(class, args, kwnames, Value::NOT_IMPLEMENTED)),
-    ..Slots::EMPTY
-});
+pub static NOT_IMPLEMENTED: TypeObject = TypeObject::define::<Singleton>("NotImplementedType")
+    .slots(Slots {
+        repr: Some(|_| Ok(Str::new_value("NotImplemented"))),
+        new: Some(|class, args, kwnames| singleton_new(class, args, kwnames, Value::NOT_IMPLEMENTED)),
+        ..Slots::EMPTY
+    })
+    .methods(&[crate::method!(not_implemented_reduce, "!__reduce__($self, /)", "")]);
+
+/// Pickled by name.
+fn ellipsis_reduce(_this: &Value) -> &'static str {
+    "Ellipsis"
+}
+
+fn not_implemented_reduce(_this: &Value) -> &'static str {
+    "NotImplemented"
+}
 
 fn singleton_new(
     class: &Value,
@@ -50,6 +64,9 @@ fn singleton_new(
     if args.is_empty() {
         return Ok(value);
     }
-    let name = class.downcast::<TypeObject>().map_or("", TypeObject::name);
+    let name = match class.downcast::<TypeObject>().map_or("", TypeObject::name) {
+        "ellipsis" => "EllipsisType",
+        name => name,
+    };
     Err(crate::types::exceptions::type_error(format!("{name} takes no arguments")))
 }

@@ -56,14 +56,14 @@ pub static SLICE: TypeObject = TypeObject::define::<Slice>("slice")
 const METHODS: &[Method] = &[
     method!(
         indices,
-        "indices($self, length, /)",
+        "!indices($self, length, /)",
         "S.indices(len) -> (start, stop, stride)\n\n\
          Assuming a sequence of length len, calculate the start and stop\n\
          indices, and the stride length of the extended slice described by\n\
          S. Out of bounds indices are clipped in a manner consistent with the\n\
          handling of normal slices."
     ),
-    method!(reduce, "__reduce__($self, /)", "Return state information for pickling."),
+    method!(reduce, "!__reduce__($self, /)", "Return state information for pickling."),
 ];
 
 const GETSET: &[GetSet] = &[

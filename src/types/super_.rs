@@ -53,7 +53,6 @@ pub static SUPER: TypeObject = TypeObject::define::<Super>("super")
         init: Some(init),
         repr: Some(repr),
         getattr: Some(getattr),
-        setattr: Some(attribute::generic_set),
         descr_get: Some(get),
         ..Slots::EMPTY
     })

@@ -51,7 +51,7 @@ const METHODS: &[Method] = &[
     method!(sizeof, "__sizeof__($self, /)", "Return memory consumption of the type object."),
     method!(
         class prepare,
-        "__prepare__($type, *args, **kwargs)",
+        "!__prepare__($type, *args, **kwargs)",
         "__prepare__() -> dict\nused to create the namespace for the class statement"
     ),
 ];
@@ -516,11 +516,15 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     {
         return Ok(object.ty().value());
     }
+    if positional.len() != 3 && std::ptr::eq(ty(metatype)?, &TYPE) {
+        return Err(type_error("type() takes 1 or 3 arguments"));
+    }
     let [name, bases, namespace] = positional else {
         return Err(type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", positional.len())));
     };
     let wrong = |index: usize, expected: &str, value: &Value| {
-        type_error(format!("type.__new__() argument {index} must be {expected}, not {}", value.ty().name()))
+        let found = if value.is_none() { "None" } else { value.ty().name() };
+        type_error(format!("type.__new__() argument {index} must be {expected}, not {found}"))
     };
     let name_text = name.downcast::<Str>().ok_or_else(|| wrong(1, "str", name))?;
     let bases_body = bases.downcast::<Tuple>().ok_or_else(|| wrong(2, "tuple", bases))?;
@@ -629,8 +633,10 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         attributes: base.has_attributes() || add_dict,
         weakrefs: base.has_weakrefs() || add_weakref,
         slots: slot_names.len() as u32,
-        collected: base.has_flag(TypeFlags::GC) || add_dict || !slot_names.is_empty(),
+        // As type_new: every class, even one whose instances hold nothing.
+        collected: true,
     };
+    check_encodable(name)?;
     if name_text.chars().iter().any(|c| c == 0) {
         return Err(value_error("type name must not contain null characters"));
     }
@@ -862,6 +868,14 @@ fn check_heap(class: &TypeObject, value: Option<&Value>, name: &str) -> PyResult
     Ok(())
 }
 
+/// CPython keeps a type's name in UTF-8: surrogates have none.
+fn check_encodable(name: &Value) -> PyResult<()> {
+    match name.downcast::<Str>().and_then(Str::as_ascii) {
+        Some(_) => Ok(()),
+        None => crate::types::codecs::encode(name, Some("utf-8"), None).map(drop),
+    }
+}
+
 fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
     let class = ty(this)?;
     check_heap(class, value, "__name__")?;
@@ -873,6 +887,7 @@ fn set_name(this: &Value, value: Option<&Value>) -> PyResult<()> {
             value.ty().name()
         )));
     };
+    check_encodable(value)?;
     if text.chars().iter().any(|c| c == 0) {
         return Err(value_error("type name must not contain null characters"));
     }
@@ -1043,6 +1058,17 @@ fn set_bases(this: &Value, value: Option<&Value>) -> PyResult<()> {
     let new_base_value = best_base(tuple.as_slice())?;
     let new_base = ty(&new_base_value)?;
     if let Some(old_base) = class.base_type()
+        && !std::ptr::eq(old_base, new_base)
+        && !(old_base.is_heap_type() && new_base.is_heap_type())
+    {
+        // As compatible_for_assignment: a builtin type has a deallocator of its own.
+        return Err(type_error(format!(
+            "__bases__ assignment: '{}' deallocator differs from '{}'",
+            new_base.name(),
+            old_base.name()
+        )));
+    }
+    if let Some(old_base) = class.base_type()
         && !same_layout_bases(old_base, new_base)
     {
         // As compatible_for_assignment: first the function that frees the objects is compared.
@@ -1158,7 +1184,7 @@ fn subclasses(this: &TypeObject) -> Value {
 fn sizeof(this: &TypeObject) -> i64 {
     /// Of `PyHeapTypeObject`, `PyTypeObject` and an empty table of keys for eight names.
     const HEAP_TYPE: i64 = 880;
-    const STATIC_TYPE: i64 = 408;
+    const STATIC_TYPE: i64 = 416;
     const KEYS: i64 = 168;
     if !this.is_heap_type() {
         return STATIC_TYPE;

@@ -43,7 +43,7 @@ pub static ZIP: TypeObject = TypeObject::define::<Zip>("zip")
         next: Some(next),
         ..Slots::EMPTY
     })
-    .methods(&[method!(reduce, "__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
+    .methods(&[method!(reduce, "!__reduce__($self, /)", "Return state information for pickling.")] as &[Method]);
 
 fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
     let ty = class.downcast::<TypeObject>().unwrap_or(&ZIP);

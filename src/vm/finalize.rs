@@ -2,8 +2,11 @@
 
 use crate::modules::sys;
 use crate::object::gil::GilCell;
+use crate::object::header::finalize_now;
 use crate::object::value::Value;
+use crate::object::{TypeFlags, TypeObject};
 use crate::types::dict::Dict;
+use crate::types::function::Function;
 use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::vm::runtime;
@@ -17,7 +20,7 @@ pub fn is_finalizing() -> bool {
 }
 
 /// Takes the interpreter down after the program ended: as `PyImport_Cleanup`. `__del__` of what the modules held runs
-/// here; what stands in reference cycles that nobody collected is not finalized, as in CPython.
+/// here, in the order of the modules' names.
 pub fn finalize() {
     FINALIZING.get().set(true);
     let builtins = runtime::builtins();
@@ -63,6 +66,16 @@ pub fn finalize() {
             let _replaced = modules.set(&name, Value::NONE);
         }
     }
+    // What the collector would find unreachable: a module's dict that a hook in `sys` still holds is not, and stays.
+    dicts.retain(|dict| !is_held_by_sys(dict));
+    // Finalizers run while all names still stand.
+    for dict in &dicts {
+        if let Some(dict) = dict.downcast::<Dict>() {
+            for (_, value) in dict.items() {
+                finalize_now(&value);
+            }
+        }
+    }
     for dict in dicts.into_iter().rev() {
         if let Some(dict) = dict.downcast::<Dict>() {
             clear_module_dict(dict);
@@ -70,23 +83,31 @@ pub fn finalize() {
     }
 }
 
-/// As `_PyModule_ClearDict`: names with one underscore first, then all others but `__builtins__`; each becomes None, so
-/// that functions that still run find it.
+/// Whether a function in `sys`, a hook that the program set, has this dict as its globals.
+fn is_held_by_sys(globals: &Value) -> bool {
+    ["excepthook", "displayhook", "unraisablehook", "breakpointhook"].into_iter().any(|name| {
+        sys::get(name).is_some_and(|hook| hook.exact::<Function>().is_some_and(|hook| hook.globals().is(globals)))
+    })
+}
+
+/// Empties a module's dict: containers and instances first, then functions, classes, modules and plain
+/// values, which destructors may need. Names
+/// become None rather than disappear, as `_PyModule_ClearDict` does it.
 fn clear_module_dict(dict: &Dict) {
-    let is =
-        |name: &Value, test: fn(&str) -> bool| name.downcast::<Str>().is_some_and(|name| test(&name.to_string_lossy()));
-    for (name, value) in dict.items() {
-        if !value.is_none() && is(&name, |name| name.starts_with('_') && !name[1..].starts_with('_')) {
-            drop(value);
-            let _replaced = dict.set(&name, Value::NONE);
-        }
-    }
-    for (name, value) in dict.items() {
-        if !value.is_none()
-            && is(&name, |name| !name.starts_with('_') || (name.starts_with("__") && name != "__builtins__"))
-        {
-            drop(value);
-            let _replaced = dict.set(&name, Value::NONE);
+    // Numbers and strs stay to the end, too: destructors may look at them, and they hold nothing.
+    let is_needed = |value: &Value| {
+        value.is_exact::<Function>()
+            || value.downcast::<TypeObject>().is_some()
+            || value.downcast::<Module>().is_some()
+            || !value.ty().has_flag(TypeFlags::GC)
+    };
+    for data in [true, false] {
+        for (name, value) in dict.items() {
+            let keeps = name.downcast::<Str>().is_none_or(|name| name.equals_str("__builtins__"));
+            if !keeps && !value.is_none() && is_needed(&value) != data {
+                drop(value);
+                let _replaced = dict.set(&name, Value::NONE);
+            }
         }
     }
 }

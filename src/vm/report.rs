@@ -1,25 +1,116 @@
 //! What the interpreter prints about exceptions that nobody handled.
 
 use crate::modules::sys;
-use crate::object::attribute;
 use crate::object::error::Raised;
 use crate::object::text;
 use crate::object::value::Value;
-use crate::types::exceptions::{BaseException, SYNTAX_ERROR};
+use crate::object::{attribute, call};
+use crate::types::exceptions::{BaseException, SYSTEM_EXIT};
 use crate::types::frame::Frame;
+use crate::types::int;
 use crate::types::str::Str;
+use crate::types::struct_sequence;
 use crate::types::traceback::Traceback;
+use crate::types::tuple::Tuple;
 use crate::types::type_;
 use std::fmt::Write;
 
-/// `Exception ignored in: ...` and the traceback, on `sys.stderr`. As `_PyErr_WriteUnraisableMsg`.
+/// Reports an exception that nobody can handle, by `sys.unraisablehook`. As `_PyErr_WriteUnraisableMsg`.
 pub fn unraisable(raised: Raised, source: &Value) {
     let exception = raised.into_value();
-    let source = text::repr_string(source).unwrap_or_else(|_| "<object repr() failed>".to_owned());
-    let mut out = format!("Exception ignored in: {source}\n");
-    append_traceback(&mut out, &exception);
-    append_line(&mut out, &exception);
+    let traceback = exception.downcast::<BaseException>().and_then(BaseException::traceback).unwrap_or(Value::NONE);
+    let fields = vec![exception.ty().value(), exception, traceback, Value::NONE, source.clone()];
+    let args = struct_sequence::new_value(&sys::info::UNRAISABLE_HOOK_ARGS, fields);
+    let Some(hook) = sys::get("unraisablehook") else {
+        describe_unraisable(&args);
+        return;
+    };
+    if let Err(raised) = call::call(&hook, &[args]) {
+        let second = raised.into_value();
+        let shown = text::repr_string(&hook).unwrap_or_else(|_| "<object repr() failed>".to_owned());
+        let mut out = format!("Exception ignored in sys.unraisablehook: {shown}\n");
+        append_traceback(&mut out, &second);
+        append_line(&mut out, &second);
+        sys::write_stderr(&out);
+    }
+}
+
+/// The hook that is there at first: `Exception ignored in: ...` and the traceback, on `sys.stderr`.
+pub(crate) fn describe_unraisable(args: &Value) {
+    let Some([ty, exception, _, message, source]) = args.downcast::<Tuple>().map(Tuple::as_slice) else { return };
+    let mut out = String::new();
+    let message = message.downcast::<Str>().map(Str::to_string_lossy);
+    if source.is_none() {
+        if let Some(message) = message {
+            let _infallible = writeln!(out, "{message}:");
+        }
+    } else {
+        let message = message.unwrap_or_else(|| "Exception ignored in".to_owned());
+        let source = text::repr_string(source).unwrap_or_else(|_| "<object repr() failed>".to_owned());
+        let _infallible = writeln!(out, "{message}: {source}");
+    }
+    if ty.is_none() {
+        sys::write_stderr(&out);
+        return;
+    }
+    append_traceback(&mut out, exception);
+    append_line(&mut out, exception);
     sys::write_stderr(&out);
+}
+
+/// Reports what a program left unhandled; the exit status. As `PyErr_PrintEx`: SystemExit ends quietly with its code,
+/// anything else goes to `sys.excepthook`.
+pub fn uncaught(exception: &Value) -> u8 {
+    if let Some(status) = system_exit(exception) {
+        return status;
+    }
+    let traceback = exception.downcast::<BaseException>().and_then(BaseException::traceback).unwrap_or(Value::NONE);
+    let ty = exception.ty().value();
+    for (name, value) in [("last_type", &ty), ("last_value", exception), ("last_traceback", &traceback)] {
+        sys::set(name, value.clone());
+    }
+    let Some(hook) = sys::get("excepthook") else {
+        flush_output();
+        sys::write_stderr("sys.excepthook is missing\n");
+        sys::write_stderr(&describe(exception));
+        return 1;
+    };
+    if let Err(raised) = call::call(&hook, &[ty, exception.clone(), traceback]) {
+        let second = raised.into_value();
+        if let Some(status) = system_exit(&second) {
+            return status;
+        }
+        flush_output();
+        sys::write_stderr("Error in sys.excepthook:\n");
+        sys::write_stderr(&describe(&second));
+        sys::write_stderr("\nOriginal exception was:\n");
+        sys::write_stderr(&describe(exception));
+    }
+    1
+}
+
+fn flush_output() {
+    let _closed_streams_stay_silent = sys::flush_stdout();
+}
+
+/// The status that a `SystemExit` asks for. As `handle_system_exit`.
+fn system_exit(exception: &Value) -> Option<u8> {
+    if !exception.ty().is_subtype(&SYSTEM_EXIT) {
+        return None;
+    }
+    flush_output();
+    let code = attribute::lookup_str(exception, "code").ok().flatten().unwrap_or(Value::NONE);
+    if code.is_none() {
+        return Some(0);
+    }
+    if int::is_int(&code) {
+        return Some(int::to_i64(&code).map_or(255, |code| code as u8));
+    }
+    if let Ok(message) = text::str_string(&code) {
+        sys::write_stderr(&message);
+    }
+    sys::write_stderr("\n");
+    Some(1)
 }
 
 /// The traceback of an exception with those of its causes and contexts, as `PyErr_Display` prints it.
@@ -131,16 +222,14 @@ impl SourceLines {
 /// The last line: class, and what `str()` of the exception gives.
 fn append_line(out: &mut String, exception: &Value) {
     let ty = exception.ty();
-    if ty.is_subtype(&SYNTAX_ERROR) {
-        append_syntax_error(out, exception);
-    }
+    let own_message = append_syntax_error(out, exception);
     let name = ty.short_name();
     let module = match type_::module_name(ty) {
         Ok(Some(module)) if module != "builtins" => format!("{module}."),
         Ok(Some(_)) => String::new(),
         _ => "<unknown>.".to_owned(),
     };
-    let message = match text::str_string(exception) {
+    let message = match text::str_string(own_message.as_ref().unwrap_or(exception)) {
         Ok(message) => message,
         Err(_) => "<exception str() failed>".to_owned(),
     };
@@ -151,22 +240,51 @@ fn append_line(out: &mut String, exception: &Value) {
     }
 }
 
-/// Where a SyntaxError is: file, line, source line and a caret. As `parse_syntax_error`.
-fn append_syntax_error(out: &mut String, exception: &Value) {
+/// Where a SyntaxError is: file, line, source line and a caret. As `parse_syntax_error` and `print_error_text`: an
+/// exception with `print_file_and_line` whose fields make sense; its message stands for its text then.
+fn append_syntax_error(out: &mut String, exception: &Value) -> Option<Value> {
     let field = |name: &str| attribute::lookup_str(exception, name).ok().flatten();
-    let text_of = |value: Value| value.downcast::<Str>().map(Str::to_string_lossy);
-    let (Some(file), Some(line)) = (field("filename"), field("lineno").and_then(|line| line.as_small_int())) else {
-        return;
-    };
-    let file = text_of(file).unwrap_or_else(|| "<string>".to_owned());
+    field("print_file_and_line")?;
+    let message = field("msg")?;
+    let file = field("filename")?;
+    let file = if file.is_none() { "<string>".to_owned() } else { text::str_string(&file).ok()? };
+    let line = field("lineno").filter(int::is_int).and_then(|line| int::to_i64(&line))?;
+    let offset = field("offset")?;
+    let offset = if offset.is_none() { -1 } else { int::to_i64(&offset)? };
+    let source = field("text")?;
     let _infallible = writeln!(out, "  File \"{file}\", line {line}");
-    let Some(source) = field("text").and_then(text_of) else { return };
-    let offset = field("offset").and_then(|offset| offset.as_small_int()).unwrap_or(-1);
-    let trimmed = source.trim_start_matches([' ', '\t', '\x0c']);
-    let removed = source.chars().count() as i64 - trimmed.chars().count() as i64;
-    let _infallible = writeln!(out, "    {}", trimmed.trim_end_matches('\n'));
-    if offset >= 0 {
-        let column = (offset - removed - 1).max(0) as usize;
-        let _infallible = writeln!(out, "    {}^", " ".repeat(column));
+    if let Some(source) = source.downcast::<Str>().map(Str::to_string_lossy) {
+        append_error_text(out, &source, offset);
     }
+    Some(message)
+}
+
+fn append_error_text(out: &mut String, source: &str, mut offset: i64) {
+    let mut text = source;
+    if offset >= 0 {
+        if offset > 0 && offset as usize == text.len() && text.ends_with('\n') {
+            offset -= 1;
+        }
+        // Only the line that the offset is in shows.
+        while let Some(newline) = text.find('\n') {
+            if newline as i64 >= offset {
+                break;
+            }
+            offset -= newline as i64 + 1;
+            text = &text[newline + 1..];
+        }
+        let trimmed = text.trim_start_matches([' ', '\t', '\x0c']);
+        offset -= (text.len() - trimmed.len()) as i64;
+        text = trimmed;
+    }
+    out.push_str("    ");
+    out.push_str(text);
+    if !text.ends_with('\n') {
+        out.push('\n');
+    }
+    if offset == -1 {
+        return;
+    }
+    let column = usize::try_from(offset - 1).unwrap_or(0);
+    let _infallible = writeln!(out, "    {}^", " ".repeat(column.min(1 << 16)));
 }

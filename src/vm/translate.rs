@@ -214,6 +214,8 @@ struct Translator<'a> {
     stack: Vec<Entry>,
     defined: Vec<u64>,
     offset: u32,
+    /// The instruction before.
+    previous: Option<Opcode>,
 }
 
 fn translate(code: &Code, bound: bool) -> PyResult<Constants> {
@@ -256,6 +258,7 @@ fn translate(code: &Code, bound: bool) -> PyResult<Constants> {
         stack: Vec::new(),
         defined: Vec::new(),
         offset: 0,
+        previous: None,
     };
     let defined = translator.find_defined(&instructions);
     translator.prologue();
@@ -540,6 +543,7 @@ impl Translator<'_> {
             self.starts[offset as usize / 2] = self.cells.len() as u32;
             let Some(op) = instruction.op() else { break };
             index += self.instruction(op, *instruction, &instructions[index + 1..]);
+            self.previous = Some(op);
             if ends_flow(op) {
                 live = false;
             }
@@ -951,8 +955,13 @@ impl Translator<'_> {
             }
             O::GetYieldFromIter => self.on_stack(h::get_yield_from_iter, 1, 1, 0, 0),
             O::GetAwaitable => {
-                // The error message depends on what comes before (BEFORE_ASYNC_WITH, WITH_CLEANUP_START).
-                self.on_stack(h::get_awaitable, 1, 1, 0, 0);
+                // The error message depends on what comes before.
+                let before = match self.previous {
+                    Some(O::BeforeAsyncWith) => 1,
+                    Some(O::WithCleanupStart) => 2,
+                    _ => 0,
+                };
+                self.on_stack(h::get_awaitable, 1, 1, before, 0);
             }
             O::GetAiter => self.on_stack(h::get_aiter, 1, 1, 0, 0),
             O::GetAnext => {

@@ -94,6 +94,17 @@ struct_sequence!(
     ]
 );
 
+struct_sequence!(
+    /// What `sys.unraisablehook` gets.
+    UNRAISABLE_HOOK_ARGS "UnraisableHookArgs" "UnraisableHookArgs\n\nType used to pass arguments to sys.unraisablehook.", [
+        ("exc_type", "Exception type"),
+        ("exc_value", "Exception value"),
+        ("exc_traceback", "Exception traceback"),
+        ("err_msg", "Error message"),
+        ("object", "Object causing the exception"),
+    ]
+);
+
 fn text(text: &str) -> Value {
     Str::new_value(text)
 }
@@ -106,6 +117,7 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     complete(&INT_INFO, 4, true);
     complete(&HASH_INFO, 9, true);
     complete(&THREAD_INFO, 3, true);
+    complete(&UNRAISABLE_HOOK_ARGS, 5, true);
     let version =
         new_value(&VERSION_INFO, vec![Value::int(3), Value::int(8), Value::int(18), text("final"), Value::int(0)]);
     dict.set_text("version_info", version.clone());

@@ -1,26 +1,25 @@
 //! The module `sys`.
 
 pub mod info;
+pub mod stream;
+
+pub use stream::{STREAM, flush_stdout};
 
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
-use crate::object::header::{Header, new_object};
-use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeObject, attribute, call, text};
+use crate::object::{TypeObject, call, text};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{SYSTEM_EXIT, os_error, runtime_error, type_error, value_error};
+use crate::types::exceptions::{SYSTEM_EXIT, runtime_error, type_error, value_error};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
 use crate::types::tuple::Tuple;
 use crate::vm::frame::Place;
 use crate::vm::{report, runtime, thread};
-use std::cell::RefCell;
-use std::io::Write;
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -129,6 +128,11 @@ pub static MODULE: ModuleDef = ModuleDef {
             "setswitchinterval($module, interval, /)",
             "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."
         ),
+        method!(
+            unraisablehook,
+            "unraisablehook($module, unraisable, /)",
+            "Handle an unraisable exception.\n\nThe unraisable argument has the following attributes:\n\n* exc_type: Exception type.\n* exc_value: Exception value, can be None.\n* exc_traceback: Exception traceback, can be None.\n* err_msg: Error message, can be None.\n* object: Object causing the exception, can be None."
+        ),
     ],
     fill,
 };
@@ -165,12 +169,15 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("dont_write_bytecode", Value::FALSE);
     info::fill(dict)?;
     for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
-        let stream = new_object(Stream { header: Header::new(&STREAM), fd, mode });
+        let stream = stream::new(fd, mode);
         dict.set_text(name, stream.clone());
         dict.set_text(&format!("__{name}__"), stream);
     }
     if let Some(hook) = dict.get_text("displayhook") {
         dict.set_text("__displayhook__", hook);
+    }
+    if let Some(hook) = dict.get_text("unraisablehook") {
+        dict.set_text("__unraisablehook__", hook);
     }
     if let Some(hook) = dict.get_text("excepthook") {
         dict.set_text("__excepthook__", hook);
@@ -192,6 +199,14 @@ fn current_frames() -> PyResult<Value> {
         dict.set(&int::big(std::process::id().into()), place.object())?;
     }
     Ok(frames)
+}
+
+fn unraisablehook(args: &Value) -> PyResult<()> {
+    if !std::ptr::eq(args.ty(), &info::UNRAISABLE_HOOK_ARGS) {
+        return Err(type_error("sys.unraisablehook argument type must be UnraisableHookArgs"));
+    }
+    report::describe_unraisable(args);
+    Ok(())
 }
 
 fn call_tracing(function: &Value, args: &Tuple) -> PyResult<Value> {
@@ -304,7 +319,8 @@ fn setrecursionlimit(limit: i32) -> PyResult<()> {
     if limit < 1 {
         return Err(value_error("recursion limit must be greater or equal than 1"));
     }
-    let depth = thread::current().depth();
+    // This call counts, as every call of a builtin does in CPython.
+    let depth = thread::current().depth() + 1;
     // As sys_setrecursionlimit: the limit must leave room above the present depth.
     let mark = if limit > 200 { limit - 50 } else { 3 * (limit >> 2) };
     if depth >= mark {
@@ -388,151 +404,4 @@ pub(crate) fn traceback_limit() -> usize {
 pub(crate) fn write_stderr(message: &str) {
     let Some(stream) = get("stderr").filter(|stream| !stream.is_none()) else { return };
     let _nobody_to_tell = call::call_method(&stream, &intern("write"), &[Str::new_value(message)]);
-}
-
-/// A standard stream: enough of a text file until the module `_io` is there.
-#[repr(C)]
-pub struct Stream {
-    header: Header,
-    fd: i32,
-    mode: &'static str,
-}
-
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Stream {
-    fn type_object() -> &'static TypeObject {
-        &STREAM
-    }
-}
-
-/// The type object of the standard streams.
-pub static STREAM: TypeObject = TypeObject::define::<Stream>("_io.TextIOWrapper")
-    .slots(Slots {
-        iter: Some(|this| Ok(this.clone())),
-        next: Some(next_line),
-        getattr: Some(attribute::generic_get),
-        ..Slots::EMPTY
-    })
-    .methods(&[
-        method!(read, "read($self, size=-1, /)", "Read at most n characters from stream.\n\nRead from underlying buffer until we have n characters or we hit EOF.\nIf n is negative or omitted, read until EOF.\n"),
-        method!(write, "write($self, text, /)", "Write string to stream.\nReturns the number of characters written (which is always equal to\nthe length of the string).\n"),
-        method!(flush, "flush($self, /)", "Flush write buffers, if applicable.\n\nThis is not implemented for read-only and non-blocking streams.\n"),
-        method!(readline, "readline($self, size=-1, /)", "Read until newline or EOF.\n\nReturns an empty string if EOF is hit immediately.\n"),
-        method!(fileno, "fileno($self, /)", "Returns underlying file descriptor if one exists.\n\nOSError is raised if the IO object does not use a file descriptor.\n"),
-        method!(isatty, "isatty($self, /)", "Return whether this is an 'interactive' stream.\n\nReturn False if it can't be determined.\n"),
-    ])
-    .getset(&[
-        crate::object::native::GetSet::read_only("encoding", |_| Ok(Str::new_value("utf-8"))),
-        crate::object::native::GetSet::read_only("mode", |this| {
-            Ok(Str::new_value(this.exact::<Stream>().map_or("", |stream| stream.mode)))
-        }),
-        crate::object::native::GetSet::read_only("name", |this| {
-            Ok(Str::new_value(match this.exact::<Stream>().map(|stream| stream.fd) {
-                Some(0) => "<stdin>",
-                Some(1) => "<stdout>",
-                _ => "<stderr>",
-            }))
-        }),
-    ]);
-
-static OUT: GilCell<RefCell<Vec<u8>>> = GilCell::new(RefCell::new(Vec::new()));
-/// Bytes of output kept before they are written.
-const OUT_SIZE: usize = 8192;
-
-/// Writes out what standard output still holds.
-pub fn flush_stdout() -> std::io::Result<()> {
-    let bytes = std::mem::take(&mut *OUT.get().borrow_mut());
-    let mut out = std::io::stdout().lock();
-    out.write_all(&bytes)?;
-    out.flush()
-}
-
-fn write(this: &Stream, data: &Str) -> PyResult<usize> {
-    let bytes: Vec<u8> = match data.as_ascii() {
-        Some(ascii) => ascii.as_bytes().to_vec(),
-        None if this.fd == 2 => data
-            .chars()
-            .iter()
-            .map(|code| match char::from_u32(code) {
-                Some(c) => c.to_string(),
-                None => format!("\\u{code:04x}"),
-            })
-            .collect::<String>()
-            .into_bytes(),
-        None => {
-            let encoded = crate::types::codecs::encode(&Value::of(data), Some("utf-8"), None)?;
-            encoded.downcast::<crate::types::bytes::Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default()
-        }
-    };
-    if this.fd == 1 {
-        let full = {
-            let mut buffer = OUT.get().borrow_mut();
-            buffer.extend_from_slice(&bytes);
-            buffer.len() >= OUT_SIZE
-        };
-        if full {
-            let _broken_pipe_shows_at_exit = flush_stdout();
-        }
-    } else {
-        let _nobody_to_tell = std::io::stderr().write_all(&bytes);
-    }
-    Ok(data.len())
-}
-
-fn flush(this: &Stream) -> PyResult<()> {
-    if this.fd == 1 {
-        flush_stdout().map_err(|error| os_error::from_io(&error, None))?;
-    }
-    Ok(())
-}
-
-fn input_error(error: &std::io::Error) -> Raised {
-    os_error::from_io(error, None)
-}
-
-/// Decodes what was read; the newline forms of other systems become `\n`.
-fn decode_input(bytes: &[u8]) -> PyResult<Value> {
-    let text = crate::types::codecs::decode(bytes, Some("utf-8"), Some("surrogateescape"))?;
-    if !bytes.contains(&b'\r') {
-        return Ok(text);
-    }
-    let text = call::call_method(&text, &intern("replace"), &[Str::new_value("\r\n"), Str::new_value("\n")])?;
-    call::call_method(&text, &intern("replace"), &[Str::new_value("\r"), Str::new_value("\n")])
-}
-
-fn read(_this: &Stream, size: Option<isize>) -> PyResult<Value> {
-    let mut bytes = Vec::new();
-    let mut input = std::io::stdin().lock();
-    match size.and_then(|size| u64::try_from(size).ok()) {
-        Some(size) => std::io::Read::read_to_end(&mut std::io::Read::take(&mut input, size), &mut bytes),
-        None => std::io::Read::read_to_end(&mut input, &mut bytes),
-    }
-    .map_err(|error| input_error(&error))?;
-    decode_input(&bytes)
-}
-
-fn readline(_this: &Stream, _size: Option<isize>) -> PyResult<Value> {
-    let mut line = Vec::new();
-    let mut input = std::io::stdin().lock();
-    std::io::BufRead::read_until(&mut input, b'\n', &mut line).map_err(|error| input_error(&error))?;
-    decode_input(&line)
-}
-
-fn next_line(this: &Value) -> PyResult<Option<Value>> {
-    let Some(stream) = this.exact::<Stream>() else { return Ok(None) };
-    let line = readline(stream, None)?;
-    Ok(if line.downcast::<Str>().is_some_and(Str::is_empty) { None } else { Some(line) })
-}
-
-fn fileno(this: &Stream) -> i64 {
-    this.fd.into()
-}
-
-fn isatty(this: &Stream) -> bool {
-    use std::io::IsTerminal;
-    match this.fd {
-        0 => std::io::stdin().is_terminal(),
-        1 => std::io::stdout().is_terminal(),
-        _ => std::io::stderr().is_terminal(),
-    }
 }

@@ -68,8 +68,8 @@ pub static DICT: TypeObject = TypeObject::define::<Dict>("dict")
 
 const METHODS: &[Method] = &[
     method!(contains, "__contains__($self, key, /)", "True if the dictionary has the specified key, else False."),
-    method!(getitem, "__getitem__($self, key, /)", "x.__getitem__(y) <==> x[y]"),
-    method!(sizeof, "__sizeof__($self, /)", "D.__sizeof__() -> size of D in memory, in bytes"),
+    method!(getitem, "!__getitem__($self, key, /)", "x.__getitem__(y) <==> x[y]"),
+    method!(sizeof, "!__sizeof__($self, /)", "D.__sizeof__() -> size of D in memory, in bytes"),
     method!(
         get,
         "get($self, key, default=None, /)",
@@ -82,7 +82,7 @@ const METHODS: &[Method] = &[
     ),
     method!(
         pop,
-        "pop($self, key, default=None, /)",
+        "!pop($self, key, default=None, /)",
         "D.pop(k[,d]) -> v, remove specified key and return the corresponding value.\nIf key is not found, d is returned if given, otherwise KeyError is raised"
     ),
     method!(
@@ -90,12 +90,12 @@ const METHODS: &[Method] = &[
         "popitem($self, /)",
         "Remove and return a (key, value) pair as a 2-tuple.\n\nPairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty."
     ),
-    method!(keys, "keys($self, /)", "D.keys() -> a set-like object providing a view on D's keys"),
-    method!(items, "items($self, /)", "D.items() -> a set-like object providing a view on D's items"),
-    method!(values, "values($self, /)", "D.values() -> an object providing a view on D's values"),
+    method!(keys, "!keys($self, /)", "D.keys() -> a set-like object providing a view on D's keys"),
+    method!(items, "!items($self, /)", "D.items() -> a set-like object providing a view on D's items"),
+    method!(values, "!values($self, /)", "D.values() -> an object providing a view on D's values"),
     method!(
         update,
-        "update($self, /, *args, **kwargs)",
+        "!update($self, /, *args, **kwargs)",
         "D.update([E, ]**F) -> None.  Update D from dict/iterable E and F.\nIf E is present and has a .keys() method, then does:  for k in E: D[k] = E[k]\nIf E is present and lacks a .keys() method, then does:  for k, v in E: D[k] = v\nIn either case, this is followed by: for k in F:  D[k] = F[k]"
     ),
     method!(
@@ -103,8 +103,8 @@ const METHODS: &[Method] = &[
         "fromkeys($type, iterable, value=None, /)",
         "Create a new dictionary with keys from iterable and values set to value."
     ),
-    method!(clear, "clear($self, /)", "D.clear() -> None.  Remove all items from D."),
-    method!(copy, "copy($self, /)", "D.copy() -> a shallow copy of D"),
+    method!(clear, "!clear($self, /)", "D.clear() -> None.  Remove all items from D."),
+    method!(copy, "!copy($self, /)", "D.copy() -> a shallow copy of D"),
     method!(reversed, "__reversed__($self, /)", "Return a reverse iterator over the dict keys."),
 ];
 

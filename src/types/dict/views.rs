@@ -75,10 +75,10 @@ pub static DICT_KEYS: TypeObject = TypeObject::define::<DictView<KEYS>>("dict_ke
     .methods(&[
         method!(
             is_disjoint,
-            "isdisjoint($self, other, /)",
+            "!isdisjoint($self, other, /)",
             "Return True if the view and the given iterable have a null intersection."
         ),
-        method!(reversed_keys, "__reversed__($self, /)", "Return a reverse iterator over the dict keys."),
+        method!(reversed_keys, "!__reversed__($self, /)", "Return a reverse iterator over the dict keys."),
     ] as &[Method]);
 
 /// The type object of `dict_values`.
@@ -90,7 +90,7 @@ pub static DICT_VALUES: TypeObject = TypeObject::define::<DictView<VALUES>>("dic
         length: Some(length::<VALUES>),
         ..Slots::EMPTY
     })
-    .methods(&[method!(reversed_values, "__reversed__($self, /)", "Return a reverse iterator over the dict values.")]
+    .methods(&[method!(reversed_values, "!__reversed__($self, /)", "Return a reverse iterator over the dict values.")]
         as &[Method]);
 
 /// The type object of `dict_items`.
@@ -108,10 +108,10 @@ pub static DICT_ITEMS: TypeObject = TypeObject::define::<DictView<ITEMS>>("dict_
     .methods(&[
         method!(
             is_disjoint,
-            "isdisjoint($self, other, /)",
+            "!isdisjoint($self, other, /)",
             "Return True if the view and the given iterable have a null intersection."
         ),
-        method!(reversed_items, "__reversed__($self, /)", "Return a reverse iterator over the dict items."),
+        method!(reversed_items, "!__reversed__($self, /)", "Return a reverse iterator over the dict items."),
     ] as &[Method]);
 
 fn dict_of<const KIND: u8>(view: &Value) -> PyResult<&Dict> {

@@ -16,7 +16,7 @@ use num_traits::Signed;
 use std::cmp::Ordering;
 
 pub(super) const METHODS: &[Method] = &[
-    method!(exact, "conjugate($self, /)", "Returns self, the complex conjugate of any int."),
+    method!(exact, "!conjugate($self, /)", "Returns self, the complex conjugate of any int."),
     method!(
         bit_length,
         "bit_length($self, /)",
@@ -67,12 +67,12 @@ pub(super) const METHODS: &[Method] = &[
          >>> (10).as_integer_ratio()\n(10, 1)\n>>> (-10).as_integer_ratio()\n(-10, 1)\n\
          >>> (0).as_integer_ratio()\n(0, 1)"
     ),
-    method!(exact, "__trunc__($self, /)", "Truncating an Integral returns itself."),
-    method!(exact, "__floor__($self, /)", "Flooring an Integral returns itself."),
-    method!(exact, "__ceil__($self, /)", "Ceiling of an Integral returns itself."),
+    method!(exact, "!__trunc__($self, /)", "Truncating an Integral returns itself."),
+    method!(exact, "!__floor__($self, /)", "Flooring an Integral returns itself."),
+    method!(exact, "!__ceil__($self, /)", "Ceiling of an Integral returns itself."),
     method!(
         round,
-        "__round__($self, *args)",
+        "!__round__($self, *args)",
         "Rounding an Integral returns itself.\nRounding with an ndigits argument also returns an integer."
     ),
     method!(getnewargs, "__getnewargs__($self, /)", ""),

@@ -67,9 +67,9 @@ pub static LIST_ITERATOR: TypeObject = TypeObject::define::<ListIterator>("list_
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(length_hint, "__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
-        method!(reduce, "__reduce__($self, /)", "Return state information for pickling."),
-        method!(set_state, "__setstate__($self, state, /)", "Set state information for unpickling."),
+        method!(length_hint, "!__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
+        method!(reduce, "!__reduce__($self, /)", "Return state information for pickling."),
+        method!(set_state, "!__setstate__($self, state, /)", "Set state information for unpickling."),
     ] as &[Method]);
 
 /// The type object of `list_reverseiterator`.
@@ -83,11 +83,11 @@ pub static LIST_REVERSE_ITERATOR: TypeObject = TypeObject::define::<ListReverseI
     .methods(&[
         method!(
             reverse_length_hint,
-            "__length_hint__($self, /)",
+            "!__length_hint__($self, /)",
             "Private method returning an estimate of len(list(it))."
         ),
-        method!(reverse_reduce, "__reduce__($self, /)", "Return state information for pickling."),
-        method!(set_reverse_state, "__setstate__($self, state, /)", "Set state information for unpickling."),
+        method!(reverse_reduce, "!__reduce__($self, /)", "Return state information for pickling."),
+        method!(set_reverse_state, "!__setstate__($self, state, /)", "Set state information for unpickling."),
     ] as &[Method]);
 
 /// An iterator over a list.

@@ -85,7 +85,7 @@ pub static LIST: TypeObject = TypeObject::define::<List>("list")
     .methods(METHODS);
 
 const METHODS: &[Method] = &[
-    method!(getitem, "__getitem__($self, index, /)", "x.__getitem__(y) <==> x[y]"),
+    method!(getitem, "!__getitem__($self, index, /)", "x.__getitem__(y) <==> x[y]"),
     method!(reversed, "__reversed__($self, /)", "Return a reverse iterator over the list."),
     method!(sizeof, "__sizeof__($self, /)", "Return the size of the list in memory, in bytes."),
     method!(clear, "clear($self, /)", "Remove all items from list."),

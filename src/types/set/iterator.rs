@@ -54,8 +54,8 @@ pub static SET_ITERATOR: TypeObject = TypeObject::define::<SetIterator>("set_ite
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(length_hint, "__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
-        method!(reduce, "__reduce__($self, /)", "Return state information for pickling."),
+        method!(length_hint, "!__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
+        method!(reduce, "!__reduce__($self, /)", "Return state information for pickling."),
     ] as &[Method]);
 
 /// An iterator over a set or frozenset.

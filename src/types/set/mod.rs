@@ -120,33 +120,33 @@ pub static FROZENSET: TypeObject = TypeObject::define::<FrozenSet>("frozenset")
     })
     .methods(FROZEN_METHODS);
 
-const CONTAINS: Method = method!(contains, "__contains__($self, object, /)", "x.__contains__(y) <==> y in x.");
+const CONTAINS: Method = method!(contains, "!__contains__($self, object, /)", "x.__contains__(y) <==> y in x.");
 const DIFFERENCE: Method = method!(
     difference_of,
-    "difference($self, /, *others)",
+    "!difference($self, /, *others)",
     "Return the difference of two or more sets as a new set.\n\n(i.e. all elements that are in this set but not the others.)"
 );
 const INTERSECTION: Method = method!(
     intersection_of,
-    "intersection($self, /, *others)",
+    "!intersection($self, /, *others)",
     "Return the intersection of two sets as a new set.\n\n(i.e. all elements that are in both sets.)"
 );
 const IS_DISJOINT: Method =
-    method!(is_disjoint, "isdisjoint($self, other, /)", "Return True if two sets have a null intersection.");
+    method!(is_disjoint, "!isdisjoint($self, other, /)", "Return True if two sets have a null intersection.");
 const IS_SUBSET: Method =
-    method!(is_subset, "issubset($self, other, /)", "Report whether another set contains this set.");
+    method!(is_subset, "!issubset($self, other, /)", "Report whether another set contains this set.");
 const IS_SUPERSET: Method =
-    method!(is_superset, "issuperset($self, other, /)", "Report whether this set contains another set.");
-const REDUCE: Method = method!(reduce, "__reduce__($self, /)", "Return state information for pickling.");
-const SIZEOF: Method = method!(sizeof, "__sizeof__($self, /)", "S.__sizeof__() -> size of S in memory, in bytes");
+    method!(is_superset, "!issuperset($self, other, /)", "Report whether this set contains another set.");
+const REDUCE: Method = method!(reduce, "!__reduce__($self, /)", "Return state information for pickling.");
+const SIZEOF: Method = method!(sizeof, "!__sizeof__($self, /)", "S.__sizeof__() -> size of S in memory, in bytes");
 const SYMMETRIC_DIFFERENCE: Method = method!(
     symmetric_difference,
-    "symmetric_difference($self, other, /)",
+    "!symmetric_difference($self, other, /)",
     "Return the symmetric difference of two sets as a new set.\n\n(i.e. all elements that are in exactly one of the sets.)"
 );
 const UNION: Method = method!(
     union_of,
-    "union($self, /, *others)",
+    "!union($self, /, *others)",
     "Return the union of sets as a new set.\n\n(i.e. all elements that are in either set.)"
 );
 
@@ -154,52 +154,52 @@ const METHODS: &[Method] = &[
     CONTAINS,
     method!(
         add,
-        "add($self, object, /)",
+        "!add($self, object, /)",
         "Add an element to a set.\n\nThis has no effect if the element is already present."
     ),
-    method!(clear, "clear($self, /)", "Remove all elements from this set."),
-    method!(copy, "copy($self, /)", "Return a shallow copy of a set."),
+    method!(clear, "!clear($self, /)", "Remove all elements from this set."),
+    method!(copy, "!copy($self, /)", "Return a shallow copy of a set."),
     method!(
         discard,
-        "discard($self, object, /)",
+        "!discard($self, object, /)",
         "Remove an element from a set if it is a member.\n\nIf the element is not a member, do nothing."
     ),
     DIFFERENCE,
     method!(
         difference_update,
-        "difference_update($self, /, *others)",
+        "!difference_update($self, /, *others)",
         "Remove all elements of another set from this set."
     ),
     INTERSECTION,
     method!(
         intersection_update,
-        "intersection_update($self, /, *others)",
+        "!intersection_update($self, /, *others)",
         "Update a set with the intersection of itself and another."
     ),
     IS_DISJOINT,
     IS_SUBSET,
     IS_SUPERSET,
-    method!(pop, "pop($self, /)", "Remove and return an arbitrary set element.\nRaises KeyError if the set is empty."),
+    method!(pop, "!pop($self, /)", "Remove and return an arbitrary set element.\nRaises KeyError if the set is empty."),
     REDUCE,
     method!(
         remove,
-        "remove($self, object, /)",
+        "!remove($self, object, /)",
         "Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError."
     ),
     SIZEOF,
     SYMMETRIC_DIFFERENCE,
     method!(
         symmetric_difference_update,
-        "symmetric_difference_update($self, other, /)",
+        "!symmetric_difference_update($self, other, /)",
         "Update a set with the symmetric difference of itself and another."
     ),
     UNION,
-    method!(update_all, "update($self, /, *others)", "Update a set with the union of itself and others."),
+    method!(update_all, "!update($self, /, *others)", "Update a set with the union of itself and others."),
 ];
 
 const FROZEN_METHODS: &[Method] = &[
     CONTAINS,
-    method!(frozen_copy, "copy($self, /)", "Return a shallow copy of a set."),
+    method!(frozen_copy, "!copy($self, /)", "Return a shallow copy of a set."),
     DIFFERENCE,
     INTERSECTION,
     IS_DISJOINT,

@@ -656,7 +656,7 @@ unsafe fn yield_value_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
     unsafe {
         let at = At::new(ip, fp, vm, k);
         let value = at.take(at.a());
-        let value = if at.b() != 0 { crate::types::generator::wrap_async(value) } else { value };
+        let value = if at.b() != 0 { crate::types::async_generator::wrap(value) } else { value };
         yield_work(at, value, at.c() as usize, ip.add(1), at.a());
     }
 }

@@ -279,6 +279,13 @@ operation!(get_yield_from_iter, 1, |at| {
 
 operation!(get_awaitable, 1, |at| {
     let object = at.take(at.a());
+    if at.b() != 0 && object.ty().slot(|slots| slots.await_).is_none() && generator::of(&object).is_none() {
+        return Err(type_error(format!(
+            "'async with' received an object from {} that does not implement __await__: {}",
+            if at.b() == 1 { "__aenter__" } else { "__aexit__" },
+            object.ty().name()
+        )));
+    }
     let iterator = generator::awaitable_iterator(&object)?;
     at.put(at.a(), iterator);
     Ok(())
@@ -316,7 +323,7 @@ operation!(
             )));
         };
         let next = slot(&iterator)?;
-        if generator::is_exact_async_generator(&iterator) {
+        if std::ptr::eq(iterator.ty(), &crate::types::async_generator::ASYNC_GENERATOR) {
             at.put(at.a(), next);
             return Ok(());
         }
