@@ -1,8 +1,8 @@
 //! One collection: finding the unreachable objects of a generation, ending them in CPython's order.
 
 use super::{
-    COLLECTING, FINALIZED, FLAGS, GENERATIONS, GcLink, UNREACHABLE, append, bits, clear, generation, is_tracked, link_of, links,
-    may_be_tracked, merge, object_of, state, traverse, unlink, untrack,
+    COLLECTING, FINALIZED, FLAGS, GENERATIONS, GcLink, UNREACHABLE, append, bits, clear, generation, is_tracked,
+    link_of, links, may_be_tracked, merge, object_of, state, traverse, unlink, untrack,
 };
 use crate::object::call;
 use crate::object::gil::GilCell;
