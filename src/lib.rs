@@ -34,7 +34,7 @@
 //!   and descriptors, [`object::instance`] what instances of classes carry, [`object::dict_table`] the hash table,
 //!   the protocols ([`object::number`], [`object::sequence`], [`object::iter`], [`object::compare`], [`object::call`],
 //!   [`object::text`]) and [`object::native`], the declaration layer of native functions.
-//! - [`gc`]: the lists of the cycle collector.
+//! - [`gc`]: the cycle collector.
 //! - [`types`]: the builtin types, one file or folder each, named as Python names them.
 //! - [`vm`]: [`vm::translate`] bytecode to register form, [`vm::eval`] the loop's handlers, [`vm::frame`] frames,
 //!   [`vm::call`] calls and argument binding, [`vm::report`] tracebacks, [`vm::runtime`] the front door.

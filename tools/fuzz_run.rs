@@ -150,7 +150,7 @@ static DEADLINE: AtomicU64 = AtomicU64::new(0);
 fn child(seed: u64, cases: Range<u64>, progress: Option<&Path>) -> Result<bool, Box<dyn Error>> {
     limit_memory();
     let corpus = corpus()?;
-    let mut progress = progress.map(|path| fs::File::create(path)).transpose()?;
+    let mut progress = progress.map(fs::File::create).transpose()?;
     let start = Instant::now();
     std::thread::spawn(move || {
         loop {
