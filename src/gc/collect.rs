@@ -116,6 +116,13 @@ pub fn collect_at_exit() {
     }
 }
 
+/// A full collection that calls no callbacks, enabled or not. As `_PyGC_CollectNoFail`, for the interpreter's end.
+pub fn collect_quietly() {
+    if let Some(_guard) = Collecting::begin() {
+        collect_generation(GENERATIONS - 1);
+    }
+}
+
 fn collect_with_callbacks(index: usize) -> usize {
     invoke_callbacks("start", index, &Found { collected: 0, uncollectable: 0 });
     let found = collect_generation(index);
