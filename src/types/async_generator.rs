@@ -1,5 +1,6 @@
 //! The type `async_generator` and the awaitables that its methods give.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_object};
@@ -78,19 +79,29 @@ enum Stage {
 }
 
 macro_rules! payload {
-    ($body:ident $static:ident) => {
+    ($body:ident $static:ident: |$this:ident, $visit:ident| $traverse:expr) => {
         // SAFETY: repr(C), header first.
         unsafe impl Payload for $body {
             const GC: bool = true;
+            fn traverse(&self, $visit: Visit<'_>) {
+                let $this = self;
+                $traverse
+            }
             fn type_object() -> &'static TypeObject {
                 &$static
             }
         }
     };
 }
-payload!(Wrapped WRAPPED);
-payload!(Send SEND);
-payload!(Throw THROW);
+payload!(Wrapped WRAPPED: |this, visit| visit(&this.value));
+payload!(Send SEND: |this, visit| {
+    visit(&this.generator);
+    visit(&this.value);
+});
+payload!(Throw THROW: |this, visit| {
+    visit(&this.generator);
+    this.args.iter().flatten().for_each(visit);
+});
 
 /// The type object of wrapped values; no program sees one.
 pub static WRAPPED: TypeObject = TypeObject::define::<Wrapped>("async_generator_wrapped_value");
