@@ -1,8 +1,8 @@
 //! One collection: finding the unreachable objects of a generation, ending them in CPython's order.
 
 use super::{
-    COLLECTING, FINALIZED, FLAGS, GENERATIONS, GcLink, UNREACHABLE, append, bits, clear, generation, link_of, links,
-    may_be_tracked, merge, object_of, state, traverse, unlink, untrack,
+    COLLECTING, FINALIZED, FLAGS, GENERATIONS, GcLink, UNREACHABLE, append, bits, clear, generation, is_tracked,
+    link_of, links, may_be_tracked, merge, object_of, state, traverse, unlink, untrack,
 };
 use crate::object::call;
 use crate::object::gil::GilCell;
@@ -116,6 +116,13 @@ pub fn collect_at_exit() {
     }
 }
 
+/// A full collection that calls no callbacks, enabled or not. As `_PyGC_CollectNoFail`, for the interpreter's end.
+pub fn collect_quietly() {
+    if let Some(_guard) = Collecting::begin() {
+        collect_generation(GENERATIONS - 1);
+    }
+}
+
 fn collect_with_callbacks(index: usize) -> usize {
     invoke_callbacks("start", index, &Found { collected: 0, uncollectable: 0 });
     let found = collect_generation(index);
@@ -219,7 +226,7 @@ fn collect_generation(index: usize) -> Found {
             merge(&unreachable, old);
         } else {
             // What the finalizers have left, without what they freed.
-            collected += links(&unreachable).map(|link| 1 + hidden_objects(GcLink::header(link))).sum::<usize>();
+            collected += links(&unreachable).map(|link| counted_objects(GcLink::header(link))).sum::<usize>();
             delete_garbage(&unreachable, old, debug & DEBUG_SAVEALL != 0);
         }
     }
@@ -235,8 +242,9 @@ fn collect_generation(index: usize) -> Found {
     Found { collected, uncollectable: 0 }
 }
 
-/// Objects that CPython has and counts where one object does here: an instance's attribute dict, a generator's frame.
-fn hidden_objects(header: &Header) -> usize {
+/// Objects that CPython counts where one object does here: an instance's attribute dict and a generator's frame count too,
+/// a dict that CPython does not track does not.
+fn counted_objects(header: &Header) -> usize {
     let value = std::mem::ManuallyDrop::new(
         // SAFETY: the object is alive; the word is not dropped.
         unsafe { Value::from_header(header) },
@@ -247,7 +255,7 @@ fn hidden_objects(header: &Header) -> usize {
         tracked
     });
     let frame = generator::of(&value).is_some_and(generator::Generator::has_hidden_frame);
-    usize::from(attributes) + usize::from(frame)
+    usize::from(is_tracked(&value)) + usize::from(attributes) + usize::from(frame)
 }
 
 /// Notes each object's reference count as its references from outside.

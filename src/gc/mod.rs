@@ -13,7 +13,8 @@ mod refer;
 
 pub(crate) use collect::callbacks;
 pub use collect::{
-    DEBUG_COLLECTABLE, DEBUG_SAVEALL, DEBUG_STATS, DEBUG_UNCOLLECTABLE, collect, collect_at_exit, collect_due, garbage,
+    DEBUG_COLLECTABLE, DEBUG_SAVEALL, DEBUG_STATS, DEBUG_UNCOLLECTABLE, collect, collect_at_exit, collect_due,
+    collect_quietly, garbage,
 };
 pub use refer::{referents, referrers};
 
@@ -458,4 +459,43 @@ pub fn unfreeze() {
 /// `gc.get_freeze_count()`.
 pub fn freeze_count() -> usize {
     links(PERMANENT.get()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// The sources below a directory.
+    fn sources(directory: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(directory).expect("sources are there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.display().to_string(), fs::read_to_string(&path).expect("a source is text")));
+            }
+        }
+    }
+
+    /// A collected type without a traversal of its own would keep every cycle through it alive for ever.
+    #[test]
+    fn every_collected_type_has_a_traverse() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        let mut seen = 0;
+        for (path, text) in &files {
+            for (at, _) in text.match_indices("unsafe impl") {
+                let body = text.get(at..).unwrap_or_default();
+                // An implementation ends with the function that comes last in it.
+                let body = body.split("fn type_object").next().unwrap_or_default();
+                if body.contains("const GC: bool = true") {
+                    seen += 1;
+                    let name = body.lines().next().unwrap_or_default();
+                    assert!(body.contains("fn traverse(&self"), "{path}: {name} has no traverse");
+                }
+            }
+        }
+        assert!(seen > 30, "only {seen} collected types found");
+    }
 }

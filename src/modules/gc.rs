@@ -4,9 +4,11 @@ use crate::gc::{self, GENERATIONS};
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::error::PyResult;
+use crate::object::native::c_int;
+use crate::object::number;
 use crate::object::value::Value;
 use crate::types::dict::Dict;
-use crate::types::exceptions::value_error;
+use crate::types::exceptions::{type_error, value_error};
 use crate::types::list::List;
 use crate::types::tuple::Tuple;
 
@@ -37,7 +39,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         method!(get_debug, "get_debug($module, /)", "Get the garbage collection debugging flags."),
         method!(
             set_threshold,
-            "set_threshold(threshold0, threshold1=None, threshold2=None, /)",
+            "set_threshold(*args)",
             "set_threshold(threshold0, [threshold1, threshold2]) -> None\n\nSets the collection thresholds.  Setting threshold0 to zero disables\ncollection.\n"
         ),
         method!(get_threshold, "get_threshold($module, /)", "Return the current collection thresholds."),
@@ -143,14 +145,22 @@ fn get_debug() -> Value {
     Value::int(gc::state().debug.get().into())
 }
 
-fn set_threshold(first: i32, second: Option<i32>, third: Option<i32>) {
-    let mut thresholds = gc::state().thresholds();
-    for (place, given) in thresholds.iter_mut().zip([Some(first), second, third]) {
-        if let Some(given) = given {
-            *place = given as isize;
-        }
+fn set_threshold(args: &Tuple) -> PyResult<()> {
+    let given = args.as_slice();
+    if given.is_empty() {
+        return Err(type_error("set_threshold() takes at least 1 argument (0 given)"));
     }
+    if given.len() > GENERATIONS {
+        return Err(type_error(format!("set_threshold() takes at most 3 arguments ({} given)", given.len())));
+    }
+    let mut thresholds = gc::state().thresholds();
+    // One by one, as CPython stores them: those before a bad one are set.
+    let stored = thresholds.iter_mut().zip(given).try_for_each(|(place, value)| {
+        *place = c_int(value, true)? as isize;
+        Ok(())
+    });
     gc::state().set_thresholds(thresholds);
+    stored
 }
 
 fn get_threshold() -> Value {
@@ -161,9 +171,15 @@ fn get_objects(generation: Option<&Value>) -> PyResult<Value> {
     let generation = match generation.filter(|generation| !generation.is_none()) {
         None => None,
         Some(generation) => {
-            let index = crate::object::number::index_to_isize(generation)?;
+            if !number::is_index(generation) {
+                let ty = generation.ty().name();
+                return Err(type_error(format!("argument should be integer or None, not '{ty}'")));
+            }
+            let index = number::index_to_isize(generation)?;
             match usize::try_from(index) {
                 Ok(index) if index < GENERATIONS => Some(index),
+                // What CPython passes when there is no argument.
+                Err(_) if index == -1 => None,
                 Ok(_) => {
                     return Err(value_error(format!(
                         "generation parameter must be less than the number of available generations ({GENERATIONS})"

@@ -482,10 +482,15 @@ impl DictTable {
         Some((entry.key.clone()?, entry.value.clone()?, entry.hash))
     }
 
-    /// Calls `visit` for every key and value; it must not run foreign code.
+    /// Calls `visit` for every value and key but exact strs, which are in no cycle; it must not run foreign code. As
+    /// `dict_traverse`.
     pub fn for_each(&self, visit: &mut dyn FnMut(&Value)) {
+        let all_strs = self.str_keys.get();
         for entry in &self.inner().entries {
-            entry.key.iter().chain(&entry.value).for_each(&mut *visit);
+            entry.value.iter().for_each(&mut *visit);
+            if !all_strs {
+                entry.key.iter().for_each(&mut *visit);
+            }
         }
     }
 

@@ -251,19 +251,6 @@ pub(crate) unsafe fn dealloc(header: *mut Header) {
     }
 }
 
-/// Runs an object's finaliser while it is alive, unless it ran before; for the end of the program.
-pub(crate) fn finalize_now(value: &Value) {
-    let Some(header) = value.header() else { return };
-    let ty = header.ty();
-    let Some(finalize) = ty.slot(|slots| slots.finalize).filter(|_| ty.has_flag(TypeFlags::GC)) else { return };
-    // SAFETY: objects of collected types have a link.
-    let link = unsafe { &*header.link() };
-    if !link.is_finalized() {
-        link.set_finalized();
-        finalize(value);
-    }
-}
-
 /// # Safety
 /// As for [`dealloc`].
 unsafe fn dealloc_now(header: *mut Header) {

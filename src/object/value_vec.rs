@@ -275,6 +275,11 @@ impl ValueVec {
         self.vec().iter().for_each(visit);
     }
 
+    /// Calls `visit` for every value, the last first; it must not run foreign code.
+    pub fn for_each_back(&self, visit: &mut dyn FnMut(&Value)) {
+        self.vec().iter().rev().for_each(visit);
+    }
+
     /// Address of the first value and the number of values, for the loop's handlers.
     ///
     /// The pointer is good until the array changes.

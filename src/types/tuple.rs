@@ -28,7 +28,7 @@ pub struct Tuple {
 unsafe impl Payload for Tuple {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
-        self.as_slice().iter().for_each(visit);
+        self.as_slice().iter().rev().for_each(visit);
     }
     fn type_object() -> &'static TypeObject {
         &TUPLE

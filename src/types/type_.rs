@@ -559,7 +559,9 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     // Classes, instances of metaclasses, have a dict and weak references of their own kind.
     let is_metaclass = base.has_flag(TypeFlags::TYPE);
     let may_add_dict = !base.has_attributes() && !is_metaclass;
-    let may_add_weakref = !base.has_weakrefs() && !base.is_variable_size() && !is_metaclass;
+    // Instances of int vary in size in CPython too.
+    let has_items = base.is_variable_size() || base.has_flag(TypeFlags::INT);
+    let may_add_weakref = !base.has_weakrefs() && !has_items && !is_metaclass;
     let mut add_dict = false;
     let mut add_weakref = false;
     let mut slot_names: Vec<Value> = Vec::new();
@@ -631,7 +633,8 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         attributes: base.has_attributes() || add_dict,
         weakrefs: base.has_weakrefs() || add_weakref,
         slots: slot_names.len() as u32,
-        collected: base.has_flag(TypeFlags::GC) || add_dict || !slot_names.is_empty(),
+        // As type_new: every class, even one whose instances hold nothing.
+        collected: true,
     };
     check_encodable(name)?;
     if name_text.chars().iter().any(|c| c == 0) {

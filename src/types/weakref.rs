@@ -313,6 +313,16 @@ pub fn new_proxy(object: &Value, callback: Option<&Value>) -> PyResult<Value> {
     make(if call::is_callable(object) { &CALLABLE_PROXY } else { &PROXY }, object, callback)
 }
 
+/// A `weakref.ref` without a callback; none when the object's type does not allow weak references.
+pub(crate) fn new_reference(object: &Value) -> Option<Value> {
+    make(&REF, object, None).ok()
+}
+
+/// The object behind a weak reference, while it is alive.
+pub(crate) fn referent_of(reference: &Value) -> Option<Value> {
+    of(reference)?.get()
+}
+
 /// The weak references to an object, in the order of its list.
 pub fn all(object: &Value) -> Vec<Value> {
     match object.header().and_then(weak_head) {

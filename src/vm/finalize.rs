@@ -1,14 +1,13 @@
 //! The end of a program: what is still alive dies in CPython's order, and the exit status.
 
+use crate::gc;
 use crate::modules::sys;
 use crate::object::gil::GilCell;
-use crate::object::header::finalize_now;
 use crate::object::value::Value;
-use crate::object::{TypeFlags, TypeObject};
 use crate::types::dict::Dict;
-use crate::types::function::Function;
 use crate::types::module::Module;
 use crate::types::str::Str;
+use crate::types::weakref;
 use crate::vm::runtime;
 use std::cell::Cell;
 
@@ -52,59 +51,45 @@ pub fn finalize() {
     }
     let modules = runtime::modules_dict();
     let Some(modules) = modules.downcast::<Dict>() else { return };
-    // Modules that nobody else holds die first, with their dicts: the rest are kept to be cleared below.
-    let mut dicts = Vec::new();
+    // Modules that nobody else holds die now, those that the garbage holds with it; the rest is emptied below.
+    let mut watched = Vec::new();
     for (name, module) in modules.items() {
-        let is_native =
-            name.downcast::<Str>().is_some_and(|name| name.equals_str("sys") || name.equals_str("builtins"));
-        if let Some(body) = module.downcast::<Module>()
-            && !is_native
-        {
-            dicts.push(body.dict().clone());
-        }
-        if !is_native {
+        if module.downcast::<Module>().is_some() {
+            watched.extend(weakref::new_reference(&module));
+            drop(module);
             let _replaced = modules.set(&name, Value::NONE);
         }
     }
-    // What the collector would find unreachable: a module's dict that a hook in `sys` still holds is not, and stays.
-    dicts.retain(|dict| !is_held_by_sys(dict));
-    // Finalizers run while all names still stand.
-    for dict in &dicts {
-        if let Some(dict) = dict.downcast::<Dict>() {
-            for (_, value) in dict.items() {
-                finalize_now(&value);
-            }
+    drop(modules.table().clear());
+    gc::collect_quietly();
+    let builtins = runtime::builtins();
+    let sys_dict = sys::namespace();
+    let is_last = |dict: &Value| [&builtins, &sys_dict].into_iter().flatten().any(|last| last.is(dict));
+    // Those imported last go first.
+    for reference in watched.iter().rev() {
+        if let Some(module) = weakref::referent_of(reference)
+            && let Some(module) = module.downcast::<Module>()
+            && !is_last(module.dict())
+        {
+            clear_module_dict(module.dict());
         }
     }
-    for dict in dicts.into_iter().rev() {
-        if let Some(dict) = dict.downcast::<Dict>() {
-            clear_module_dict(dict);
-        }
+    drop(watched);
+    for dict in [&sys_dict, &builtins].into_iter().flatten() {
+        clear_module_dict(dict);
     }
+    gc::collect_quietly();
 }
 
-/// Whether a function in `sys`, a hook that the program set, has this dict as its globals.
-fn is_held_by_sys(globals: &Value) -> bool {
-    ["excepthook", "displayhook", "unraisablehook", "breakpointhook"].into_iter().any(|name| {
-        sys::get(name).is_some_and(|hook| hook.exact::<Function>().is_some_and(|hook| hook.globals().is(globals)))
-    })
-}
-
-/// Empties a module's dict: containers and instances first, then functions, classes, modules and plain
-/// values, which destructors may need. Names
-/// become None rather than disappear, as `_PyModule_ClearDict` does it.
-fn clear_module_dict(dict: &Dict) {
-    // Numbers and strs stay to the end, too: destructors may look at them, and they hold nothing.
-    let is_needed = |value: &Value| {
-        value.is_exact::<Function>()
-            || value.downcast::<TypeObject>().is_some()
-            || value.downcast::<Module>().is_some()
-            || !value.ty().has_flag(TypeFlags::GC)
-    };
-    for data in [true, false] {
+/// As `_PyModule_ClearDict`: names with one underscore first, then all others but `__builtins__`. Each becomes None, so
+/// that functions that still run find it.
+fn clear_module_dict(dict: &Value) {
+    let Some(dict) = dict.downcast::<Dict>() else { return };
+    for private in [true, false] {
         for (name, value) in dict.items() {
-            let keeps = name.downcast::<Str>().is_none_or(|name| name.equals_str("__builtins__"));
-            if !keeps && !value.is_none() && is_needed(&value) != data {
+            let Some(text) = name.downcast::<Str>().map(Str::to_string_lossy) else { continue };
+            let goes = if private { text.starts_with('_') && !text.starts_with("__") } else { text != "__builtins__" };
+            if goes && !value.is_none() {
                 drop(value);
                 let _replaced = dict.set(&name, Value::NONE);
             }

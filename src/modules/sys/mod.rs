@@ -144,6 +144,11 @@ pub fn get(name: &str) -> Option<Value> {
     SYS_DICT.get().get()?.downcast::<Dict>()?.get_text(name)
 }
 
+/// The module's dict.
+pub(crate) fn namespace() -> Option<Value> {
+    SYS_DICT.get().get()
+}
+
 /// Sets an attribute of the module.
 pub fn set(name: &str, value: Value) {
     if let Some(dict) = SYS_DICT.get().get()

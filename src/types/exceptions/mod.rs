@@ -47,6 +47,7 @@ unsafe impl Payload for BaseException {
         self.fields.for_each(visit);
     }
     fn clear_references(&self) {
+        drop(self.args.take());
         drop(self.traceback.take());
         drop(self.context.take());
         drop(self.cause.take());

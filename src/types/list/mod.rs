@@ -50,7 +50,7 @@ impl Drop for List {
 unsafe impl Payload for List {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
-        self.items.for_each(visit);
+        self.items.for_each_back(visit);
     }
     fn clear_references(&self) {
         drop(self.items.take());
