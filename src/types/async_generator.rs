@@ -1,5 +1,6 @@
 //! The type `async_generator` and the awaitables that its methods give.
 
+use crate::gc::Visit;
 use crate::method;
 use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_object};
@@ -77,11 +78,36 @@ enum Stage {
     Closed,
 }
 
+impl Wrapped {
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.value);
+    }
+}
+
+impl Send {
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.generator);
+        visit(&self.value);
+    }
+}
+
+impl Throw {
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.generator);
+        for argument in self.args.iter().flatten() {
+            visit(argument);
+        }
+    }
+}
+
 macro_rules! payload {
     ($body:ident $static:ident) => {
         // SAFETY: repr(C), header first.
         unsafe impl Payload for $body {
             const GC: bool = true;
+            fn traverse(&self, visit: Visit<'_>) {
+                self.visit_references(visit);
+            }
             fn type_object() -> &'static TypeObject {
                 &$static
             }
