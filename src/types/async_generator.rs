@@ -78,14 +78,35 @@ enum Stage {
     Closed,
 }
 
+impl Wrapped {
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.value);
+    }
+}
+
+impl Send {
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.generator);
+        visit(&self.value);
+    }
+}
+
+impl Throw {
+    fn visit_references(&self, visit: Visit<'_>) {
+        visit(&self.generator);
+        for argument in self.args.iter().flatten() {
+            visit(argument);
+        }
+    }
+}
+
 macro_rules! payload {
-    ($body:ident $static:ident: |$this:ident, $visit:ident| $traverse:expr) => {
+    ($body:ident $static:ident) => {
         // SAFETY: repr(C), header first.
         unsafe impl Payload for $body {
             const GC: bool = true;
-            fn traverse(&self, $visit: Visit<'_>) {
-                let $this = self;
-                $traverse
+            fn traverse(&self, visit: Visit<'_>) {
+                self.visit_references(visit);
             }
             fn type_object() -> &'static TypeObject {
                 &$static
@@ -93,15 +114,9 @@ macro_rules! payload {
         }
     };
 }
-payload!(Wrapped WRAPPED: |this, visit| visit(&this.value));
-payload!(Send SEND: |this, visit| {
-    visit(&this.generator);
-    visit(&this.value);
-});
-payload!(Throw THROW: |this, visit| {
-    visit(&this.generator);
-    this.args.iter().flatten().for_each(visit);
-});
+payload!(Wrapped WRAPPED);
+payload!(Send SEND);
+payload!(Throw THROW);
 
 /// The type object of wrapped values; no program sees one.
 pub static WRAPPED: TypeObject = TypeObject::define::<Wrapped>("async_generator_wrapped_value");
