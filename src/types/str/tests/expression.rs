@@ -112,7 +112,7 @@ impl Parser {
         }
     }
 
-    /// Signs and powers of number literals are computed here: ints are another worker's.
+    /// Signs and powers of number literals are computed here, without the int type.
     fn unary(&mut self) -> PyResult<Value> {
         if self.eat("-") {
             let value = self.unary()?;
