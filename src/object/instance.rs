@@ -84,12 +84,6 @@ pub struct Attrs {
     dict: ValueCell,
 }
 
-/// Where an attribute stands, for caches.
-pub struct AttrSlot {
-    /// Position in the array.
-    pub index: usize,
-}
-
 impl Attrs {
     /// The attribute table of `object`, if its type gives it one.
     #[inline]

@@ -6,7 +6,7 @@ use crate::object::attribute;
 use crate::object::call::{self, call_with_self};
 use crate::object::error::PyResult;
 use crate::object::native::{GetSet, Method, MethodKind};
-use crate::object::slot_functions::{self, Wrap};
+use crate::object::slot_functions;
 use crate::object::slots::{SlotFn, SlotId, Slots};
 use crate::object::text;
 use crate::object::ty::HeapLayout;
@@ -224,7 +224,7 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
             && ty.is_subtype(owner)
         {
             let (slot, wrapped, native) = wrapper.slot();
-            let native = if slot == id && same_wrap(wrapped, wrap) { Some(native) } else { owner.all_slots().get(id) };
+            let native = if slot == id && wrapped == wrap { Some(native) } else { owner.all_slots().get(id) };
             match (native, specific) {
                 (Some(native), None) => specific = Some(native),
                 (Some(native), Some(known)) if native.address() == known.address() => {}
@@ -243,11 +243,6 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
         }
     }
     ty.set_slot(id, if use_generic { generic } else { specific.or(None) });
-}
-
-/// Whether two ways of calling belong to the same family: the six comparisons share one slot, as do store and delete.
-fn same_wrap(a: Wrap, b: Wrap) -> bool {
-    a == b
 }
 
 fn bases_of(ty: &TypeObject) -> Vec<Value> {

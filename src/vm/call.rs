@@ -345,7 +345,6 @@ fn too_many_positional(function: &Function, code: &Code, fp: *mut u64, given: us
 /// # Safety
 /// The frame's registers are free behind its variables.
 pub(crate) unsafe fn push_header(
-    _vm: &Thread,
     fp: *mut u64,
     k: *const u64,
     return_ip: *const Cell,
@@ -447,7 +446,7 @@ pub(crate) fn call_in_namespace(
                 *fp.add(index) = arg.clone().into_bits();
             }
             let k = bind(vm, function, fp, args.len(), names)?;
-            push_header(vm, fp, k, control::boundary_return(), base, vm.k.get());
+            push_header(fp, k, control::boundary_return(), base, vm.k.get());
             vm.ip.set(Meta::of(k).entry);
             vm.fp.set(fp);
             vm.k.set(k);

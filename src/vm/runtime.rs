@@ -89,22 +89,6 @@ pub fn builtins_of(globals: &Dict) -> Option<Value> {
     }
 }
 
-/// An empty set.
-///
-/// # Errors
-/// None in practice.
-pub(crate) fn new_set() -> PyResult<Value> {
-    Ok(set::new_set())
-}
-
-/// Adds to a set.
-///
-/// # Errors
-/// What hashing or comparing raises.
-pub(crate) fn add_to_set(set: &Value, item: &Value) -> PyResult<()> {
-    set::add_key(set, item)
-}
-
 /// A frozenset constant.
 pub(crate) fn frozen_set(items: Vec<Value>) -> Result<Value, String> {
     set::frozenset_of(&items).map_err(|_| "a frozenset of unhashable items".to_owned())

@@ -166,7 +166,8 @@ pub struct Depth(());
 impl Drop for Depth {
     #[inline]
     fn drop(&mut self) {
-        leave_recursion();
+        let thread = current();
+        thread.remaining.set(thread.remaining.get() + 1);
     }
 }
 
@@ -184,13 +185,6 @@ pub fn enter_recursion(place: &str) -> PyResult<Depth> {
     }
     thread.remaining.set(remaining - 1);
     Ok(Depth(()))
-}
-
-/// The end of what [`enter_recursion`] began, for the loop, which keeps no guard.
-#[inline]
-pub(crate) fn leave_recursion() {
-    let thread = current();
-    thread.remaining.set(thread.remaining.get() + 1);
 }
 
 /// Checks that native code may go deeper.

@@ -6,7 +6,6 @@ pub mod syntax_error;
 
 use crate::gc::Visit;
 use crate::method;
-use crate::name;
 use crate::object::attribute;
 use crate::object::call;
 use crate::object::error::{PyResult, Raised};
@@ -568,9 +567,4 @@ pub fn normalize(value: &Value) -> PyResult<Value> {
         return Ok(value.clone());
     }
     Err(type_error("exceptions must derive from BaseException"))
-}
-
-/// Interned names that this module's callers share.
-pub fn dunder_traceback() -> &'static Value {
-    name!("__traceback__")
 }

@@ -273,7 +273,7 @@ unsafe fn enter_function(
     unsafe {
         let new_fp = at.fp.add(register as usize + 1);
         let k = bind(at.vm, function, new_fp, count as usize, &[])?;
-        push_header(at.vm, new_fp, k, return_ip, at.fp, at.k);
+        push_header(new_fp, k, return_ip, at.fp, at.k);
         at.vm.ip.set(Meta::of(k).entry);
         at.vm.fp.set(new_fp);
         at.vm.k.set(k);

@@ -651,10 +651,7 @@ operation_generic! {
 /// Remembers the place of an instance attribute that no data descriptor hides.
 fn learn_attr(object: &Value, name: &Value, cache: *mut AttrCache) {
     let ty = object.ty();
-    let offset = ty.attr_offset();
-    if offset == 0
-        || ty.slot(|slots| slots.getattr).is_none_or(|f| f as usize != attribute::generic_get as *const () as usize)
-    {
+    if ty.slot(|slots| slots.getattr).is_none_or(|f| f as usize != attribute::generic_get as *const () as usize) {
         return;
     }
     if let Some(found) = ty.lookup(name)
@@ -663,12 +660,7 @@ fn learn_attr(object: &Value, name: &Value, cache: *mut AttrCache) {
     {
         return;
     }
-    let Some(index) = Attrs::of(object).and_then(|attrs| attrs.find(ty, name)) else { return };
-    let version = ty.version();
-    if version != 0 {
-        // SAFETY: the second cell of the instruction.
-        unsafe { *cache = AttrCache { version, index: index as u32, table: offset as u32, unused: 0 } };
-    }
+    learn_attr_place(object, name, cache);
 }
 
 handler! {
@@ -728,6 +720,7 @@ operation_generic! {
     }
 }
 
+/// Remembers where an attribute stands in the instance's array, if it does.
 fn learn_attr_place(object: &Value, name: &Value, cache: *mut AttrCache) {
     let ty = object.ty();
     let offset = ty.attr_offset();

@@ -26,6 +26,7 @@ use crate::types::frame;
 use crate::types::function::Function;
 use crate::types::generator;
 use crate::types::list::List;
+use crate::types::set;
 use crate::types::str::{Str, StrBuilder};
 use crate::types::tuple::Tuple;
 use crate::vm::frame::{Place, function_of};
@@ -420,9 +421,9 @@ operation!(build_list, 1, |at| {
 
 operation!(build_set, 1, |at| {
     let items = at.take_many(at.a(), at.b());
-    let set = runtime::new_set()?;
+    let set = set::new_set();
     for item in items {
-        runtime::add_to_set(&set, &item)?;
+        set::add_key(&set, &item)?;
     }
     at.put(at.a(), set);
     Ok(())
@@ -479,12 +480,6 @@ operation!(build_slice, 1, |at| {
     Ok(())
 });
 
-/// The error for `*argument` of a call that cannot be iterated over; the function stands below the arguments.
-fn unpack_into(items: &mut Vec<Value>, iterable: &Value) -> PyResult<()> {
-    items.extend(iter::collect(iterable)?);
-    Ok(())
-}
-
 operation!(build_tuple_unpack, 1, |at| {
     let parts = at.take_many(at.a(), at.b());
     let mut items = Vec::new();
@@ -498,7 +493,7 @@ operation!(build_tuple_unpack, 1, |at| {
                 part.ty().name()
             )));
         }
-        unpack_into(&mut items, part)?;
+        items.extend(iter::collect(part)?);
     }
     at.put(at.a(), Tuple::from_vec(items));
     Ok(())
@@ -508,7 +503,7 @@ operation!(build_list_unpack, 1, |at| {
     let parts = at.take_many(at.a(), at.b());
     let mut items = Vec::new();
     for part in &parts {
-        unpack_into(&mut items, part)?;
+        items.extend(iter::collect(part)?);
     }
     at.put(at.a(), List::from_vec(items));
     Ok(())
@@ -516,10 +511,10 @@ operation!(build_list_unpack, 1, |at| {
 
 operation!(build_set_unpack, 1, |at| {
     let parts = at.take_many(at.a(), at.b());
-    let set = runtime::new_set()?;
+    let set = set::new_set();
     for part in &parts {
         for item in iter::collect(part)? {
-            runtime::add_to_set(&set, &item)?;
+            set::add_key(&set, &item)?;
         }
     }
     at.put(at.a(), set);
@@ -631,7 +626,7 @@ operation!(list_append, 1, |at| {
 
 operation!(set_add, 1, |at| {
     let item = at.take(at.b());
-    runtime::add_to_set(&at.get(at.a()), &item)
+    set::add_key(&at.get(at.a()), &item)
 });
 
 operation!(
