@@ -63,7 +63,7 @@
 //! - **A native method**: a plain Rust function with typed parameters in the type's file, and one line in its table:
 //!   `method!(append, "append($self, object, /)", "Append object to the end of the list.")`. The signature decides the
 //!   checks, the error texts, defaults and `__text_signature__`; see [`object::native`].
-//! - **A type**: a `#[repr(C)]` body that begins with a `Header`, an `unsafe impl Payload`, and a
+//! - **A type**: a `#[repr(C)]` body that begins with a `header: Header`, `payload!(Body, X)`, and a
 //!   `pub static X: TypeObject = TypeObject::define::<Body>("x").slots(Slots { .. }).methods(METHODS)`, listed in
 //!   `types/mod.rs`. Special methods come from slots. `types/cell.rs` is a short example.
 //! - **A module**: a [`modules::ModuleDef`] with its functions and a `fill` for the rest, listed in `modules/mod.rs`.

@@ -58,9 +58,14 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     names.into_iter()
 }
 
-/// Makes the modules that are there from the start.
+/// The definition of the native module of that name.
+pub(crate) fn find(name: &str) -> Option<&'static ModuleDef> {
+    ALL.iter().copied().find(|def| def.name == name)
+}
+
+/// Makes the modules that are there from the start; the others are made when they are first imported.
 pub(crate) fn init() -> PyResult<()> {
-    for def in ALL {
+    for def in [&builtins::MODULE, &sys::MODULE] {
         let module = def.load()?;
         if let Some(modules) = runtime::modules_dict().exact::<Dict>() {
             modules.set_text(def.name, module);
@@ -73,6 +78,6 @@ pub(crate) fn init() -> PyResult<()> {
 pub(crate) fn is_native(dict: &Value) -> bool {
     let name = dict.downcast::<Dict>().and_then(|dict| dict.get_text("__name__"));
     name.is_some_and(|name| {
-        name.downcast::<crate::types::str::Str>().is_some_and(|name| ALL.iter().any(|def| name.equals_str(def.name)))
+        name.downcast::<crate::types::str::Str>().is_some_and(|name| find(&name.to_string_lossy()).is_some())
     })
 }

@@ -6,7 +6,7 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute, call};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{LOOKUP_ERROR, SYSTEM_ERROR, SYSTEM_EXIT, type_error};
@@ -20,12 +20,7 @@ pub struct Quitter {
     name: &'static str,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Quitter {
-    fn type_object() -> &'static TypeObject {
-        &QUITTER
-    }
-}
+payload!(Quitter, QUITTER);
 
 /// The type object of `exit` and `quit`.
 pub static QUITTER: TypeObject = TypeObject::define::<Quitter>("_sitebuiltins.Quitter")
@@ -86,12 +81,7 @@ pub struct Printer {
     text: &'static str,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Printer {
-    fn type_object() -> &'static TypeObject {
-        &PRINTER
-    }
-}
+payload!(Printer, PRINTER);
 
 /// The type object of `copyright`, `credits` and `license`.
 pub static PRINTER: TypeObject = TypeObject::define::<Printer>("_sitebuiltins._Printer")

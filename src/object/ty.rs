@@ -6,7 +6,7 @@ use super::header::Header;
 use super::instance::KeyTable;
 use super::native::{GetSet, Method};
 use super::slots::{SlotFn, SlotId, Slots};
-use super::value::{Payload, Value};
+use super::value::{Payload, Value, payload};
 use super::value_vec::ValueCell;
 use crate::gc::Visit;
 use crate::types;
@@ -108,8 +108,7 @@ pub struct TypeObject {
 // SAFETY: types are used only by the thread that holds the GIL.
 unsafe impl Sync for TypeObject {}
 
-// SAFETY: repr(C), header first; every type object is a TypeObject, those with a metaclass have a tail.
-unsafe impl Payload for TypeObject {
+payload!(TypeObject, types::type_::TYPE, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.dict.visit(visit);
@@ -127,10 +126,7 @@ unsafe impl Payload for TypeObject {
         }
         drop(self.mro.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &types::type_::TYPE
-    }
-}
+});
 
 unsafe fn drop_in_place<T>(header: *mut Header) {
     // SAFETY: the caller passes an object whose body is a T.

@@ -49,6 +49,30 @@ pub unsafe trait Payload: Sized + 'static {
     fn type_object() -> &'static TypeObject;
 }
 
+/// Makes a struct the body of a heap object: the one way to implement [`Payload`] outside this file.
+///
+/// `payload!(Body, TYPE)` or `payload!(Body, TYPE, { const GC: bool = true; fn traverse(..) {..} fn clear_references(..) {..} })`.
+/// `Body` has a field `header: Header`; that it is the first one is checked when the crate is compiled. Writing `repr(C)`
+/// on the struct is what makes the check pass.
+macro_rules! payload {
+    ($body:ty, $static:path) => { $crate::object::value::payload!($body, $static, {}); };
+    ($body:ty, $static:path, { $($item:tt)* }) => {
+        const _: () = {
+            assert!(::core::mem::offset_of!($body, header) == 0, "the header comes first");
+            let _: fn(&$body) -> &$crate::object::header::Header = |body| &body.header;
+        };
+        // SAFETY: a header comes first (just checked); a type derives only from types whose layout its own begins with
+        // (`types::layout`), so every object of a derived type begins with this body.
+        unsafe impl $crate::object::value::Payload for $body {
+            $($item)*
+            fn type_object() -> &'static $crate::object::ty::TypeObject {
+                &$static
+            }
+        }
+    };
+}
+pub(crate) use payload;
+
 const fn word(bits: u64) -> Value {
     match NonZeroU64::new(bits) {
         Some(word) => Value(word),

@@ -6,7 +6,7 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_object};
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute};
 use crate::types::exceptions::{
     self, GENERATOR_EXIT, STOP_ASYNC_ITERATION, is_instance, runtime_error, stop_iteration, type_error,
@@ -100,23 +100,24 @@ impl Throw {
     }
 }
 
-macro_rules! payload {
-    ($body:ident $static:ident) => {
-        // SAFETY: repr(C), header first.
-        unsafe impl Payload for $body {
-            const GC: bool = true;
-            fn traverse(&self, visit: Visit<'_>) {
-                self.visit_references(visit);
-            }
-            fn type_object() -> &'static TypeObject {
-                &$static
-            }
-        }
-    };
-}
-payload!(Wrapped WRAPPED);
-payload!(Send SEND);
-payload!(Throw THROW);
+payload!(Wrapped, WRAPPED, {
+    const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.visit_references(visit);
+    }
+});
+payload!(Send, SEND, {
+    const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.visit_references(visit);
+    }
+});
+payload!(Throw, THROW, {
+    const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.visit_references(visit);
+    }
+});
 
 /// The type object of wrapped values; no program sees one.
 pub static WRAPPED: TypeObject = TypeObject::define::<Wrapped>("async_generator_wrapped_value");

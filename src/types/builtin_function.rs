@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{Function, GetSet};
 use crate::object::slots::{CallFn, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, hash};
 use crate::types::exceptions::type_error;
@@ -36,18 +36,14 @@ pub struct BuiltinFunction {
     owner: Option<Value>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for BuiltinFunction {
+payload!(BuiltinFunction, BUILTIN_FUNCTION, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.this.iter().for_each(&mut *visit);
         self.owner.iter().for_each(&mut *visit);
         self.module.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &BUILTIN_FUNCTION
-    }
-}
+});
 
 /// The type object of builtin functions.
 pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>("builtin_function_or_method")

@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, Method, thunk};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, builtins, iter, number};
 use crate::types::bytes::{
@@ -33,12 +33,7 @@ pub struct Bytearray {
     exports: Cell<usize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Bytearray {
-    fn type_object() -> &'static TypeObject {
-        &BYTEARRAY
-    }
-}
+payload!(Bytearray, BYTEARRAY);
 
 const BYTE_RANGE: &str = "byte must be in range(0, 256)";
 
@@ -556,16 +551,12 @@ pub struct BytearrayIterator {
     index: Cell<usize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for BytearrayIterator {
+payload!(BytearrayIterator, BYTEARRAY_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.array.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &BYTEARRAY_ITERATOR
-    }
-}
+});
 
 /// The type object of `bytearray_iterator`.
 pub static BYTEARRAY_ITERATOR: TypeObject = TypeObject::define::<BytearrayIterator>("bytearray_iterator")

@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, call, compare};
 use crate::types::exceptions::{is_stop_iteration, type_error};
@@ -24,17 +24,13 @@ pub struct CallableIterator {
     sentinel: ValueCell,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for CallableIterator {
+payload!(CallableIterator, CALLABLE_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.callable.visit(visit);
         self.sentinel.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &CALLABLE_ITERATOR
-    }
-}
+});
 
 /// The type object of callable iterators.
 pub static CALLABLE_ITERATOR: TypeObject = TypeObject::define::<CallableIterator>("callable_iterator")

@@ -5,7 +5,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, compare};
 use crate::types::exceptions::{type_error, value_error};
@@ -18,8 +18,7 @@ pub struct Cell {
     contents: ValueCell,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Cell {
+payload!(Cell, CELL, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.contents.visit(visit);
@@ -27,10 +26,7 @@ unsafe impl Payload for Cell {
     fn clear_references(&self) {
         drop(self.contents.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &CELL
-    }
-}
+});
 
 /// The type object of cells.
 pub static CELL: TypeObject = TypeObject::define::<Cell>("cell")

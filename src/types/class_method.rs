@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::exceptions::{runtime_error, type_error};
@@ -22,8 +22,7 @@ macro_rules! wrapper {
             function: ValueCell,
         }
 
-        // SAFETY: repr(C), header first.
-        unsafe impl Payload for $body {
+        payload!($body, $static, {
             const GC: bool = true;
             fn traverse(&self, visit: Visit<'_>) {
                 self.function.visit(visit);
@@ -31,10 +30,7 @@ macro_rules! wrapper {
             fn clear_references(&self) {
                 drop(self.function.take());
             }
-            fn type_object() -> &'static TypeObject {
-                &$static
-            }
-        }
+        });
 
         #[doc = concat!("The type object of `", $name, "`.")]
         pub static $static: TypeObject = TypeObject::define::<$body>($name)

@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{At, FromArg, Function, GetSet, Method, MethodKind, c_int};
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Payload, Value, payload};
 use crate::object::{TypeObject, attribute, compare, hash};
 use crate::pyc::lnotab;
 use crate::types::bytes::Bytes;
@@ -81,12 +81,7 @@ pub struct Code {
     pub(crate) translations: Translations,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Code {
-    fn type_object() -> &'static TypeObject {
-        &CODE
-    }
-}
+payload!(Code, CODE);
 
 /// The type object of code objects.
 pub static CODE: TypeObject = TypeObject::define::<Code>("code")

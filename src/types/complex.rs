@@ -7,7 +7,7 @@ use crate::object::hash::hash_f64;
 use crate::object::header::{Header, new_instance, new_object};
 use crate::object::native::{Function, GetSet, Method, thunk};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, number as protocol, text};
 use crate::types::exceptions::{overflow_error, type_error, value_error, zero_division_error};
 use crate::types::float::parse::{parse_prefix, without_underscores};
@@ -25,12 +25,7 @@ pub struct Complex {
     im: f64,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Complex {
-    fn type_object() -> &'static TypeObject {
-        &COMPLEX
-    }
-}
+payload!(Complex, COMPLEX);
 
 /// The type object of `complex`.
 pub static COMPLEX: TypeObject = TypeObject::define::<Complex>("complex")

@@ -8,7 +8,7 @@ use crate::object::header::{Header, new_object};
 use crate::object::native::{Function, GetSet, Method};
 use crate::object::slot_functions::{Wrap, call_slot};
 use crate::object::slots::{SlotFn, SlotId, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, instance};
 use crate::types::builtin_function::BuiltinFunction;
 use crate::types::exceptions::{attribute_error, type_error};
@@ -16,18 +16,15 @@ use crate::types::str::{Str, intern};
 use crate::types::tuple::Tuple;
 use crate::types::type_;
 
-macro_rules! payload {
+/// `payload!` for a body whose references are the named fields.
+macro_rules! body {
     ($body:ident $static:ident: $($field:ident)+) => {
-        // SAFETY: repr(C), header first.
-        unsafe impl Payload for $body {
+        payload!($body, $static, {
             const GC: bool = true;
             fn traverse(&self, visit: Visit<'_>) {
                 $(visit(&self.$field);)+
             }
-            fn type_object() -> &'static TypeObject {
-                &$static
-            }
-        }
+        });
     };
 }
 
@@ -38,7 +35,7 @@ pub struct MethodDescriptor {
     function: &'static Function,
     owner: Value,
 }
-payload!(MethodDescriptor METHOD_DESCRIPTOR: owner);
+body!(MethodDescriptor METHOD_DESCRIPTOR: owner);
 
 /// A `classmethod_descriptor`: same body, another type.
 #[repr(C)]
@@ -47,7 +44,7 @@ pub struct ClassMethodDescriptor {
     function: &'static Function,
     owner: Value,
 }
-payload!(ClassMethodDescriptor CLASS_METHOD_DESCRIPTOR: owner);
+body!(ClassMethodDescriptor CLASS_METHOD_DESCRIPTOR: owner);
 
 /// A slot as a method.
 #[repr(C)]
@@ -61,7 +58,7 @@ pub struct WrapperDescriptor {
     doc: &'static str,
     signature: &'static str,
 }
-payload!(WrapperDescriptor WRAPPER_DESCRIPTOR: name owner);
+body!(WrapperDescriptor WRAPPER_DESCRIPTOR: name owner);
 
 /// A slot as a method, bound.
 #[repr(C)]
@@ -70,7 +67,7 @@ pub struct MethodWrapper {
     descriptor: Value,
     this: Value,
 }
-payload!(MethodWrapper METHOD_WRAPPER: descriptor this);
+body!(MethodWrapper METHOD_WRAPPER: descriptor this);
 
 /// A computed attribute.
 #[repr(C)]
@@ -80,7 +77,7 @@ pub struct GetSetDescriptor {
     name: Value,
     owner: Value,
 }
-payload!(GetSetDescriptor GETSET_DESCRIPTOR: name owner);
+body!(GetSetDescriptor GETSET_DESCRIPTOR: name owner);
 
 /// A field of the body, or an attribute that `__slots__` made.
 #[repr(C)]
@@ -99,7 +96,7 @@ enum Place {
     /// A field of the body of a native type.
     Field(&'static GetSet),
 }
-payload!(MemberDescriptor MEMBER_DESCRIPTOR: name owner);
+body!(MemberDescriptor MEMBER_DESCRIPTOR: name owner);
 
 /// `type(list.append)`.
 pub static METHOD_DESCRIPTOR: TypeObject = TypeObject::define::<MethodDescriptor>("method_descriptor")

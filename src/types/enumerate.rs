@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, Method, thunk};
 use crate::object::slots::{BinaryOp, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, iter, number};
 use crate::types::exceptions::type_error;
@@ -26,17 +26,13 @@ pub struct Enumerate {
     big: ValueCell,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Enumerate {
+payload!(Enumerate, ENUMERATE, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.iterator);
         self.big.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &ENUMERATE
-    }
-}
+});
 
 /// The type object of `enumerate`.
 pub static ENUMERATE: TypeObject = TypeObject::define::<Enumerate>("enumerate")

@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, iter, number};
 use crate::types::bool::BOOL;
 use crate::types::exceptions::type_error;
@@ -22,17 +22,13 @@ pub struct Filter {
     iterator: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Filter {
+payload!(Filter, FILTER, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.function);
         visit(&self.iterator);
     }
-    fn type_object() -> &'static TypeObject {
-        &FILTER
-    }
-}
+});
 
 /// The type object of `filter`.
 pub static FILTER: TypeObject = TypeObject::define::<Filter>("filter")

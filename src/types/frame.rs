@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::{ValueCell, ValueVec};
 use crate::object::{TypeObject, attribute};
 use crate::types::cell::Cell as PyCell;
@@ -39,8 +39,7 @@ pub struct Frame {
     trace: ValueCell,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Frame {
+payload!(Frame, FRAME, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.function);
@@ -55,10 +54,7 @@ unsafe impl Payload for Frame {
         drop(self.locals.take());
         drop(self.trace.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &FRAME
-    }
-}
+});
 
 /// The type object of frames.
 pub static FRAME: TypeObject = TypeObject::define::<Frame>("frame")

@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::{ValueCell, ValueVec};
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::cell::Cell as CellBody;
@@ -42,8 +42,7 @@ pub struct Function {
     retired: ValueVec,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Function {
+payload!(Function, FUNCTION, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.globals);
@@ -65,10 +64,7 @@ unsafe impl Payload for Function {
         drop(self.module.take());
         drop(self.annotations.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &FUNCTION
-    }
-}
+});
 
 /// The type object of functions.
 pub static FUNCTION: TypeObject = TypeObject::define::<Function>("function")

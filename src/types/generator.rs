@@ -11,7 +11,7 @@ use crate::object::header::{Header, new_object};
 use crate::object::iter;
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::types::async_generator::ASYNC_GENERATOR;
 use crate::types::code::{Code, flags};
@@ -68,8 +68,7 @@ pub struct Generator {
 
 macro_rules! kind {
     ($body:ident $static:ident) => {
-        // SAFETY: repr(C), header first.
-        unsafe impl Payload for $body {
+        payload!($body, $static, {
             const GC: bool = true;
             fn traverse(&self, visit: Visit<'_>) {
                 self.visit_references(visit);
@@ -77,10 +76,7 @@ macro_rules! kind {
             fn clear_references(&self) {
                 self.drop_references();
             }
-            fn type_object() -> &'static TypeObject {
-                &$static
-            }
-        }
+        });
     };
 }
 kind!(Generator GENERATOR);

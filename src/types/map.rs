@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, iter};
 use crate::types::exceptions::type_error;
 use crate::types::tuple::Tuple;
@@ -22,17 +22,13 @@ pub struct Map {
     iterators: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Map {
+payload!(Map, MAP, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.function);
         visit(&self.iterators);
     }
-    fn type_object() -> &'static TypeObject {
-        &MAP
-    }
-}
+});
 
 /// The type object of `map`.
 pub static MAP: TypeObject = TypeObject::define::<Map>("map")

@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute, call, compare, iter, sequence, text};
 use crate::types::exceptions::type_error;
 use crate::types::str::Str;
@@ -18,16 +18,12 @@ pub struct MappingProxy {
     mapping: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for MappingProxy {
+payload!(MappingProxy, MAPPING_PROXY, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.mapping);
     }
-    fn type_object() -> &'static TypeObject {
-        &MAPPING_PROXY
-    }
-}
+});
 
 /// The type object of mapping proxies.
 pub static MAPPING_PROXY: TypeObject = TypeObject::define::<MappingProxy>("mappingproxy")

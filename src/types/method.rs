@@ -5,7 +5,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, hash, text};
 use crate::types::exceptions::type_error;
 use crate::types::str::Str;
@@ -18,17 +18,13 @@ pub struct Method {
     this: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Method {
+payload!(Method, METHOD, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.function);
         visit(&self.this);
     }
-    fn type_object() -> &'static TypeObject {
-        &METHOD
-    }
-}
+});
 
 /// The type object of bound methods.
 pub static METHOD: TypeObject = TypeObject::define::<Method>("method")

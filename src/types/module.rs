@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{attribute_error, is_attribute_error, type_error};
@@ -21,16 +21,12 @@ pub struct Module {
     dict: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Module {
+payload!(Module, MODULE, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.dict);
     }
-    fn type_object() -> &'static TypeObject {
-        &MODULE
-    }
-}
+});
 
 /// The type object of modules.
 pub static MODULE: TypeObject = TypeObject::define::<Module>("module")

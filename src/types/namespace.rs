@@ -8,7 +8,7 @@ use crate::object::header::{Header, new_instance};
 use crate::object::instance::Attrs;
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, compare, repr_guard, text};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{attribute_error, type_error};
@@ -23,14 +23,10 @@ pub struct Namespace {
     header: Header,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Namespace {
+payload!(Namespace, NAMESPACE, {
     const GC: bool = true;
     fn traverse(&self, _visit: Visit<'_>) {}
-    fn type_object() -> &'static TypeObject {
-        &NAMESPACE
-    }
-}
+});
 
 /// The type object of `types.SimpleNamespace`.
 pub static NAMESPACE: TypeObject = TypeObject::define::<Namespace>("types.SimpleNamespace")

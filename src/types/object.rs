@@ -7,7 +7,7 @@ use crate::object::header::{Header, new_instance};
 use crate::object::instance::Attrs;
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, hash, iter, text};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{type_error, value_error};
@@ -22,12 +22,7 @@ pub struct Object {
     header: Header,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Object {
-    fn type_object() -> &'static TypeObject {
-        &OBJECT
-    }
-}
+payload!(Object, OBJECT);
 
 /// The type object of `object`.
 pub static OBJECT: TypeObject = TypeObject::define::<Object>("object")

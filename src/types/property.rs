@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, call};
 use crate::types::class_method::is_abstract;
@@ -26,8 +26,7 @@ pub struct Property {
     doc_from_getter: Cell<bool>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Property {
+payload!(Property, PROPERTY, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.get.visit(visit);
@@ -41,10 +40,7 @@ unsafe impl Payload for Property {
         drop(self.delete.take());
         drop(self.doc.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &PROPERTY
-    }
-}
+});
 
 /// The type object of `property`.
 pub static PROPERTY: TypeObject = TypeObject::define::<Property>("property")

@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, builtins, compare, hash, number, text};
 use crate::types::exceptions::{index_error, overflow_error, type_error, value_error};
@@ -29,12 +29,7 @@ pub struct Range {
     length: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Range {
-    fn type_object() -> &'static TypeObject {
-        &RANGE
-    }
-}
+payload!(Range, RANGE);
 
 /// The type object of `range`.
 pub static RANGE: TypeObject = TypeObject::define::<Range>("range")
@@ -342,12 +337,7 @@ pub struct RangeIterator {
     len: i64,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for RangeIterator {
-    fn type_object() -> &'static TypeObject {
-        &RANGE_ITERATOR
-    }
-}
+payload!(RangeIterator, RANGE_ITERATOR);
 
 const LENGTH_HINT_DOC: &str = "Private method returning an estimate of len(list(it)).";
 const REDUCE_DOC: &str = "Return state information for pickling.";
@@ -462,12 +452,7 @@ pub struct LongRangeIterator {
     len: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for LongRangeIterator {
-    fn type_object() -> &'static TypeObject {
-        &LONG_RANGE_ITERATOR
-    }
-}
+payload!(LongRangeIterator, LONG_RANGE_ITERATOR);
 
 /// The type object of range iterators over ints of any size.
 pub static LONG_RANGE_ITERATOR: TypeObject = TypeObject::define::<LongRangeIterator>("longrange_iterator")

@@ -8,7 +8,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, call, sequence};
 use crate::types::exceptions::{INDEX_ERROR, is_instance, is_stop_iteration, type_error};
@@ -26,16 +26,12 @@ pub struct Reversed {
     index: Cell<isize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Reversed {
+payload!(Reversed, REVERSED, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.sequence.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &REVERSED
-    }
-}
+});
 
 /// The type object of `reversed`.
 pub static REVERSED: TypeObject = TypeObject::define::<Reversed>("reversed")

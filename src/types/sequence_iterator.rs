@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute};
 use crate::types::exceptions::{INDEX_ERROR, is_instance, is_stop_iteration, overflow_error, type_error};
@@ -23,16 +23,12 @@ pub struct SequenceIterator {
     index: Cell<isize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for SequenceIterator {
+payload!(SequenceIterator, SEQUENCE_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.sequence.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &SEQUENCE_ITERATOR
-    }
-}
+});
 
 /// The type object of sequence iterators.
 pub static SEQUENCE_ITERATOR: TypeObject = TypeObject::define::<SequenceIterator>("iterator")

@@ -3,7 +3,7 @@
 use crate::object::TypeObject;
 use crate::object::header::Header;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::types::str::Str;
 
 /// The singletons are immediate: there is no body.
@@ -12,12 +12,7 @@ pub struct Singleton {
     header: Header,
 }
 
-// SAFETY: repr(C), header first; no object of it exists.
-unsafe impl Payload for Singleton {
-    fn type_object() -> &'static TypeObject {
-        &NONE
-    }
-}
+payload!(Singleton, NONE);
 
 /// `type(None)`.
 pub static NONE: TypeObject = TypeObject::define::<Singleton>("NoneType").slots(Slots {

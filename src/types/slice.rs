@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute, compare, number, text};
 use crate::types::exceptions::{type_error, value_error};
 use crate::types::int;
@@ -24,18 +24,14 @@ pub struct Slice {
     step: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Slice {
+payload!(Slice, SLICE, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.start);
         visit(&self.stop);
         visit(&self.step);
     }
-    fn type_object() -> &'static TypeObject {
-        &SLICE
-    }
-}
+});
 
 /// The type object of `slice`.
 pub static SLICE: TypeObject = TypeObject::define::<Slice>("slice")

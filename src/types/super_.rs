@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::cell::Cell;
@@ -26,8 +26,7 @@ pub struct Super {
     object_type: ValueCell,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Super {
+payload!(Super, SUPER, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.class.visit(visit);
@@ -39,10 +38,7 @@ unsafe impl Payload for Super {
         drop(self.object.take());
         drop(self.object_type.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &SUPER
-    }
-}
+});
 
 /// The type object of `super`.
 pub static SUPER: TypeObject = TypeObject::define::<Super>("super")

@@ -5,7 +5,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute};
 use crate::types::exceptions::{type_error, value_error};
@@ -20,8 +20,7 @@ pub struct Traceback {
     line: i32,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Traceback {
+payload!(Traceback, TRACEBACK, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.next.visit(visit);
@@ -30,10 +29,7 @@ unsafe impl Payload for Traceback {
     fn clear_references(&self) {
         drop(self.next.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &TRACEBACK
-    }
-}
+});
 
 /// The type object of tracebacks.
 pub static TRACEBACK: TypeObject = TypeObject::define::<Traceback>("traceback")

@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object, new_variable};
 use crate::object::native::Method;
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::{ValueCell, repeated};
 use crate::object::{TypeFlags, TypeObject, attribute, compare, hash, number, repr_guard, text};
 use crate::types::exceptions::{index_error, system_error, type_error, value_error};
@@ -24,16 +24,12 @@ pub struct Tuple {
     len: usize,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Tuple {
+payload!(Tuple, TUPLE, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.as_slice().iter().rev().for_each(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &TUPLE
-    }
-}
+});
 
 /// Bytes of a tuple, header included.
 pub(crate) fn size(header: &Header) -> usize {
@@ -315,16 +311,12 @@ pub struct TupleIterator {
     pub index: Cell<usize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for TupleIterator {
+payload!(TupleIterator, TUPLE_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.tuple.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &TUPLE_ITERATOR
-    }
-}
+});
 
 /// The type object of `tuple_iterator`.
 pub static TUPLE_ITERATOR: TypeObject = TypeObject::define::<TupleIterator>("tuple_iterator")

@@ -10,7 +10,7 @@ use crate::object::header::{Header, new_instance};
 use crate::object::instance::weak_head;
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, call, compare, hash, iter, number, sequence, text};
 use crate::types::exceptions::{REFERENCE_ERROR, instantiate, type_error};
@@ -83,8 +83,7 @@ pub struct WeakRef {
     hash: Cell<Option<i64>>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for WeakRef {
+payload!(WeakRef, REF, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.callback.visit(visit);
@@ -93,10 +92,7 @@ unsafe impl Payload for WeakRef {
         self.detach();
         drop(self.callback.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &REF
-    }
-}
+});
 
 impl Drop for WeakRef {
     fn drop(&mut self) {

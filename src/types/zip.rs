@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, iter};
 use crate::types::exceptions::type_error;
 use crate::types::tuple::Tuple;
@@ -21,16 +21,12 @@ pub struct Zip {
     iterators: Value,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Zip {
+payload!(Zip, ZIP, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.iterators);
     }
-    fn type_object() -> &'static TypeObject {
-        &ZIP
-    }
-}
+});
 
 /// The type object of `zip`.
 pub static ZIP: TypeObject = TypeObject::define::<Zip>("zip")

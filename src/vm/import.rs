@@ -1,5 +1,4 @@
-//! The import statement over `sys.modules`: native modules are there from the start; finding others comes with the import
-//! system.
+//! The import statement over `sys.modules` and the native modules; finding others comes with the import system.
 
 use crate::name;
 use crate::object::attribute;
@@ -69,7 +68,16 @@ pub(crate) fn import(name: &Str, level: &Value) -> PyResult<Value> {
             format!("import of {text} halted; None in sys.modules"),
             Str::new_value(&text),
         )),
-        None => Err(raise(&MODULE_NOT_FOUND_ERROR, format!("No module named '{text}'"), Str::new_value(&text))),
+        None => match crate::modules::find(&text) {
+            Some(def) => {
+                let module = def.load()?;
+                if let Some(modules) = modules.downcast::<Dict>() {
+                    modules.set(&intern(&text), module.clone())?;
+                }
+                Ok(module)
+            }
+            None => Err(raise(&MODULE_NOT_FOUND_ERROR, format!("No module named '{text}'"), Str::new_value(&text))),
+        },
     }
 }
 

@@ -5,7 +5,7 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::header::{Header, new_object};
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute, iter, number};
 use crate::types::exceptions::{os_error, type_error};
 use crate::types::list::List;
@@ -21,12 +21,7 @@ pub struct Stream {
     mode: &'static str,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Stream {
-    fn type_object() -> &'static TypeObject {
-        &STREAM
-    }
-}
+payload!(Stream, STREAM);
 
 /// The type object of the standard streams.
 pub static STREAM: TypeObject = TypeObject::define::<Stream>("_io.TextIOWrapper")

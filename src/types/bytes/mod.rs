@@ -11,7 +11,7 @@ use crate::object::hash::hash_bytes;
 use crate::object::header::{Header, new_variable};
 use crate::object::native::{Function, thunk};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, call, iter, number};
 use crate::types::bytearray::Bytearray;
 use crate::types::codecs;
@@ -32,12 +32,7 @@ pub struct Bytes {
     len: usize,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Bytes {
-    fn type_object() -> &'static TypeObject {
-        &BYTES
-    }
-}
+payload!(Bytes, BYTES);
 
 /// The type object of `bytes`.
 pub static BYTES: TypeObject = TypeObject::define::<Bytes>("bytes")

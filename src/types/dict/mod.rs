@@ -16,7 +16,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance, new_object};
 use crate::object::native::Method;
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, compare, hash, iter, repr_guard, sequence, text};
 use crate::types::exceptions::{
     KEY_ERROR, TYPE_ERROR, is_instance, key_error, raise, runtime_error, system_error, type_error, value_error,
@@ -33,8 +33,7 @@ pub struct Dict {
     table: DictTable,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Dict {
+payload!(Dict, DICT, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.table.for_each(visit);
@@ -42,10 +41,7 @@ unsafe impl Payload for Dict {
     fn clear_references(&self) {
         drop(self.table.clear());
     }
-    fn type_object() -> &'static TypeObject {
-        &DICT
-    }
-}
+});
 
 /// The type object of `dict`.
 pub static DICT: TypeObject = TypeObject::define::<Dict>("dict")

@@ -13,7 +13,7 @@ use crate::object::header::{Header, new_instance};
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
 use crate::object::text;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::{ValueCell, ValueVec};
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::str::Str;
@@ -35,8 +35,7 @@ pub struct BaseException {
     fields: ValueVec,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for BaseException {
+payload!(BaseException, BASE_EXCEPTION, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.args.visit(visit);
@@ -52,10 +51,7 @@ unsafe impl Payload for BaseException {
         drop(self.cause.take());
         drop(self.fields.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &BASE_EXCEPTION
-    }
-}
+});
 
 const FLAGS: TypeFlags = TypeFlags::BASE.and(TypeFlags::EXCEPTION);
 

@@ -21,7 +21,7 @@ use crate::object::error::PyResult;
 use crate::object::hash::hash_f64;
 use crate::object::header::{Header, new_instance, new_object};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::exceptions::type_error;
 
@@ -32,12 +32,7 @@ pub struct Float {
     value: f64,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Float {
-    fn type_object() -> &'static TypeObject {
-        &FLOAT
-    }
-}
+payload!(Float, FLOAT);
 
 /// The type object of `float`.
 pub static FLOAT: TypeObject = TypeObject::define::<Float>("float")

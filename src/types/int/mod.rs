@@ -20,7 +20,7 @@ use crate::object::error::PyResult;
 use crate::object::hash::{MODULUS, hash_i64};
 use crate::object::header::{Header, new_instance, new_object};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute};
 use crate::types::exceptions::type_error;
 use num_bigint::{BigInt, Sign};
@@ -34,12 +34,7 @@ pub struct Int {
     value: BigInt,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Int {
-    fn type_object() -> &'static TypeObject {
-        &INT
-    }
-}
+payload!(Int, INT);
 
 /// The type object of `int`.
 pub static INT: TypeObject = TypeObject::define::<Int>("int")

@@ -8,7 +8,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute};
 use crate::types::exceptions::{overflow_error, type_error};
@@ -26,16 +26,12 @@ pub struct ListIterator {
     pub index: Cell<usize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for ListIterator {
+payload!(ListIterator, LIST_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.list.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &LIST_ITERATOR
-    }
-}
+});
 
 /// The body of a `list_reverseiterator`.
 #[repr(C)]
@@ -47,16 +43,12 @@ pub struct ListReverseIterator {
     index: Cell<isize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for ListReverseIterator {
+payload!(ListReverseIterator, LIST_REVERSE_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.list.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &LIST_REVERSE_ITERATOR
-    }
-}
+});
 
 /// The type object of `list_iterator`.
 pub static LIST_ITERATOR: TypeObject = TypeObject::define::<ListIterator>("list_iterator")

@@ -14,7 +14,7 @@ use crate::object::header::{Header, new_instance, new_object};
 use crate::object::length_hint::{length_hint, own_length};
 use crate::object::native::Method;
 use crate::object::slots::{Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::{ValueVec, no_memory, repeated, with_room};
 use crate::object::{TypeFlags, TypeObject, attribute, compare, iter, number, repr_guard, text};
 use crate::types::exceptions::{
@@ -46,8 +46,7 @@ impl Drop for List {
     }
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for List {
+payload!(List, LIST, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.items.for_each_back(visit);
@@ -55,10 +54,7 @@ unsafe impl Payload for List {
     fn clear_references(&self) {
         drop(self.items.take());
     }
-    fn type_object() -> &'static TypeObject {
-        &LIST
-    }
-}
+});
 
 /// The type object of `list`.
 pub static LIST: TypeObject = TypeObject::define::<List>("list")

@@ -8,7 +8,7 @@ use crate::object::header::{Header, new_object};
 use crate::object::iter;
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute};
 use crate::types::exceptions::{runtime_error, type_error};
@@ -34,16 +34,12 @@ pub struct SetIterator {
     left: Cell<usize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for SetIterator {
+payload!(SetIterator, SET_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.set.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &SET_ITERATOR
-    }
-}
+});
 
 /// The type object of `set_iterator`.
 pub static SET_ITERATOR: TypeObject = TypeObject::define::<SetIterator>("set_iterator")

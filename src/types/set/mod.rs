@@ -15,7 +15,7 @@ use crate::object::gil::GilCell;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::Method;
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute, hash, iter, repr_guard, text};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{KEY_ERROR, TYPE_ERROR, is_instance, key_error, raise, system_error};
@@ -31,8 +31,7 @@ pub struct Set {
     table: SetTable,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Set {
+payload!(Set, SET, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.table.for_each(&mut |key, _| visit(key));
@@ -40,10 +39,7 @@ unsafe impl Payload for Set {
     fn clear_references(&self) {
         drop(self.table.clear());
     }
-    fn type_object() -> &'static TypeObject {
-        &SET
-    }
-}
+});
 
 /// The body of a frozenset.
 #[repr(C)]
@@ -52,16 +48,12 @@ pub struct FrozenSet {
     table: SetTable,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for FrozenSet {
+payload!(FrozenSet, FROZENSET, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.table.for_each(&mut |key, _| visit(key));
     }
-    fn type_object() -> &'static TypeObject {
-        &FROZENSET
-    }
-}
+});
 
 const OPERATORS: [Option<BinaryFn>; BINARY_OPS] = {
     let mut operators = [None; BINARY_OPS];

@@ -7,7 +7,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, builtins};
 use crate::types::exceptions::type_error;
@@ -24,16 +24,12 @@ pub struct StrIterator {
     index: Cell<usize>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for StrIterator {
+payload!(StrIterator, STR_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.text.visit(visit);
     }
-    fn type_object() -> &'static TypeObject {
-        &STR_ITERATOR
-    }
-}
+});
 
 /// The type object of `str_iterator`.
 pub static STR_ITERATOR: TypeObject = TypeObject::define::<StrIterator>("str_iterator")

@@ -6,7 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::hash::hash_bytes;
 use crate::object::header::{Header, allocate_raw, grow_raw, new_variable};
-use crate::object::value::{Payload, Value};
+use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::exceptions::overflow_error;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -26,12 +26,7 @@ pub struct Str {
     interned: Cell<bool>,
 }
 
-// SAFETY: repr(C), header first.
-unsafe impl Payload for Str {
-    fn type_object() -> &'static TypeObject {
-        &super::STR
-    }
-}
+payload!(Str, super::STR);
 
 /// The characters of a str.
 #[derive(Clone, Copy, Debug)]
