@@ -5,10 +5,8 @@ mod cli;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
-// A sanitizer watches the system's allocator only.
-#[cfg(not(feature = "loop-dispatch"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: pycvm::object::pool::Pools = pycvm::object::pool::Pools;
 
 /// Loads, shows and executes .pyc files written by CPython 3.8.
 #[derive(Parser)]

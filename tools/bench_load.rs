@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: pycvm::object::pool::Pools = pycvm::object::pool::Pools;
 
 #[path = "../tests/cpython/mod.rs"]
 mod cpython;

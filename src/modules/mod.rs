@@ -4,6 +4,7 @@ pub mod builtins;
 pub mod gc;
 pub mod site;
 pub mod sys;
+pub mod time;
 pub mod weakref;
 
 use crate::object::error::PyResult;
@@ -28,7 +29,7 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE];
+static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE, &time::MODULE];
 
 impl ModuleDef {
     /// Makes the module.

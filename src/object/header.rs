@@ -4,11 +4,11 @@
 //! a Python class adds to its builtin base: the attribute table, the weak reference list, `__slots__` values.
 
 use super::instance;
+use super::pool;
 use super::ty::{TypeFlags, TypeObject};
 use super::value::{Payload, Value};
 use crate::gc::{self, GcLink};
 use crate::types::weakref;
-use std::alloc::{Layout, alloc, dealloc as free, handle_alloc_error};
 use std::cell::Cell;
 
 /// What every heap object begins with.
@@ -92,16 +92,12 @@ pub(crate) const LINK_SIZE: usize = std::mem::size_of::<GcLink>();
 #[inline]
 pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
     let before = if collected { LINK_SIZE } else { 0 };
-    let Ok(layout) = Layout::from_size_align(size + before, 8) else { handle_alloc_error(Layout::new::<Header>()) };
     // SAFETY: the size is not zero (a header at least).
     unsafe {
         if collected {
             gc::count_allocation();
         }
-        let start = alloc(layout);
-        if start.is_null() {
-            handle_alloc_error(layout);
-        }
+        let start = pool::allocate(size + before);
         if collected {
             (start as *mut GcLink).write(GcLink::untracked());
         }
@@ -114,16 +110,8 @@ pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
 /// # Safety
 /// `old` is its size; nobody else refers to it.
 pub(crate) unsafe fn grow_raw(header: *mut Header, old: usize, new: usize) -> *mut Header {
-    let layout = |size: usize| Layout::from_size_align(size.next_multiple_of(8), 8);
-    let (Ok(before), Ok(after)) = (layout(old), layout(new)) else { handle_alloc_error(Layout::new::<Header>()) };
-    // SAFETY: allocated by allocate_raw with the old size rounded up.
-    unsafe {
-        let moved = std::alloc::realloc(header as *mut u8, before, after.size());
-        if moved.is_null() {
-            handle_alloc_error(after);
-        }
-        moved as *mut Header
-    }
+    // SAFETY: allocated by allocate_raw with the old size.
+    unsafe { pool::reallocate(header as *mut u8, old, new) as *mut Header }
 }
 
 /// Frees what [`allocate_raw`] gave.
@@ -138,8 +126,8 @@ pub(crate) unsafe fn free_raw(header: *mut Header, size: usize, collected: bool)
     } else {
         0
     };
-    // SAFETY: the layout of allocate_raw.
-    unsafe { free((header as *mut u8).sub(before), Layout::from_size_align_unchecked(size + before, 8)) }
+    // SAFETY: allocated by allocate_raw with this size.
+    unsafe { pool::free((header as *mut u8).sub(before), size + before) }
 }
 
 /// Allocates an exact instance of `T`'s own type and starts to track it when the type is collected.
@@ -170,7 +158,7 @@ pub fn new_instance<T: Payload>(ty: &TypeObject, body: T) -> Value {
 /// Allocates an instance of `ty` whose body of `body_size` bytes begins with `body` and is completed by `fill`.
 ///
 /// # Safety
-/// `fill` writes all of the body behind `T` (it is zero before); `T` is the layout of `ty`'s instances and
+/// `fill` writes all of the body behind `T`; `T` is the layout of `ty`'s instances and
 /// `body_size` what the type's size function says of the finished object.
 pub(crate) unsafe fn new_variable<T: Payload>(
     ty: &TypeObject,
@@ -186,9 +174,10 @@ pub(crate) unsafe fn new_variable<T: Payload>(
     unsafe {
         let header = allocate_raw(size, collected);
         (header as *mut T).write(body);
-        let written = std::mem::size_of::<T>();
-        (header as *mut u8).add(written).write_bytes(0, size - written);
         fill(header as *mut T);
+        if size > body_size {
+            (header as *mut u8).add(body_size).write_bytes(0, size - body_size);
+        }
         if ty.is_heap_type() {
             ty.header().increment();
         }

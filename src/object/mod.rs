@@ -15,6 +15,7 @@ pub mod iter;
 pub mod length_hint;
 pub mod native;
 pub mod number;
+pub mod pool;
 pub mod repr_guard;
 pub mod sequence;
 pub mod slot_functions;

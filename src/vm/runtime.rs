@@ -6,7 +6,7 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
-use crate::object::{self, call};
+use crate::object::{self, call, pool};
 use crate::types::dict::Dict;
 use crate::types::exceptions::runtime_error;
 use crate::types::module::Module;
@@ -40,9 +40,12 @@ pub fn with_stack<R: Send>(bytes: usize, f: impl FnOnce() -> R + Send) -> R {
     let result = std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("python".to_owned()).stack_size(bytes);
         let thread = builder.spawn_scoped(scope, || {
+            pool::set_holder(true);
             thread::prepare(bytes);
             INIT.call_once(|| init().expect("builtin types and modules are consistent"));
-            f()
+            let result = f();
+            pool::set_holder(false);
+            result
         });
         thread.expect("a thread").join()
     });

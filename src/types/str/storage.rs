@@ -432,7 +432,9 @@ fn allocate(ty: &TypeObject, len: usize, width: u8, ascii: bool, fill: impl FnOn
     // SAFETY: the characters are written by `fill`; object_size() says the same size.
     unsafe {
         new_variable(ty, body, std::mem::size_of::<Str>() + bytes, |object: *mut Str| {
-            fill(std::slice::from_raw_parts_mut(object.add(1) as *mut u8, bytes));
+            let data = object.add(1) as *mut u8;
+            data.write_bytes(0, bytes);
+            fill(std::slice::from_raw_parts_mut(data, bytes));
         })
     }
 }
