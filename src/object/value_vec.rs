@@ -196,10 +196,16 @@ impl ValueVec {
     }
 
     /// Replaces the values in `start..end` (clamped) by `values`, returning what was there.
-    pub fn splice(&self, start: usize, end: usize, values: Vec<Value>) -> Vec<Value> {
+    pub fn splice(&self, start: usize, end: usize, mut values: Vec<Value>) -> Vec<Value> {
         let vec = self.vec_mut();
         let start = start.min(vec.len());
         let end = end.clamp(start, vec.len());
+        if let Some(places) = vec.get_mut(start..end)
+            && places.len() == values.len()
+        {
+            places.swap_with_slice(&mut values);
+            return values;
+        }
         vec.splice(start..end, values).collect()
     }
 

@@ -98,6 +98,13 @@ enum Place {
 }
 body!(MemberDescriptor MEMBER_DESCRIPTOR: name owner);
 
+/// Which `__slots__` value of the instances of `ty` a descriptor gives access to, if it is such a descriptor.
+pub(crate) fn slot_index(descriptor: &Value, ty: &TypeObject) -> Option<usize> {
+    let member = descriptor.exact::<MemberDescriptor>()?;
+    let Place::Slot(index) = member.place else { return None };
+    member.owner.downcast::<TypeObject>().filter(|owner| ty.is_subtype(owner)).map(|_| index)
+}
+
 /// `type(list.append)`.
 pub static METHOD_DESCRIPTOR: TypeObject = TypeObject::define::<MethodDescriptor>("method_descriptor")
     .flags(TypeFlags::METHOD_DESCRIPTOR.and(TypeFlags::VECTORCALL))

@@ -12,7 +12,7 @@ use crate::object::value_vec::{ValueCell, repeated};
 use crate::object::{TypeFlags, TypeObject, attribute, compare, hash, number, repr_guard, text};
 use crate::types::exceptions::{index_error, system_error, type_error, value_error};
 use crate::types::list::{self, exhausted, reduced, state_index};
-use crate::types::slice::{self, Slice};
+use crate::types::slice::{self, Slice, Unpacked};
 use crate::types::str::{Str, StrBuilder};
 use crate::vm::thread;
 use std::cell::Cell;
@@ -122,6 +122,23 @@ impl Tuple {
         use crate::object::gil::GilCell;
         static EMPTY: GilCell<std::cell::OnceCell<Value>> = GilCell::new(std::cell::OnceCell::new());
         EMPTY.get().get_or_init(|| Tuple::instance_of(&TUPLE, Vec::new())).clone()
+    }
+
+    /// An exact tuple of `len` values, moved out of where they are.
+    ///
+    /// # Safety
+    /// `items` points to as many values, which the caller owns and does not drop.
+    pub(crate) unsafe fn moved_from(items: *const Value, len: usize) -> Value {
+        if len == 0 {
+            return Tuple::empty();
+        }
+        let body = Tuple { header: Header::new(&TUPLE), len };
+        // SAFETY: the items are moved behind the body.
+        unsafe {
+            new_variable(&TUPLE, body, std::mem::size_of::<Tuple>() + 8 * len, |tuple: *mut Tuple| {
+                std::ptr::copy_nonoverlapping(items, tuple.add(1) as *mut Value, len);
+            })
+        }
     }
 
     /// An instance of tuple or a subclass.
@@ -238,11 +255,22 @@ fn getitem(this: &Value, key: &Value) -> PyResult<Value> {
     let Some(slice) = key.exact::<Slice>() else {
         return Err(type_error(format!("tuple indices must be integers or slices, not {}", key.ty().name())));
     };
-    let selected = slice::unpack(slice)?.adjust(tuple.len());
-    if selected.count == tuple.len() && selected.step == 1 && this.is_exact::<Tuple>() {
-        return Ok(this.clone());
+    let unpacked = slice::unpack(slice)?;
+    if unpacked.step == 1 {
+        return Ok(range_of(this, tuple, unpacked));
     }
+    let selected = unpacked.adjust(tuple.len());
     Ok(Tuple::from_vec(selected.indices().filter_map(|index| tuple.get(index).cloned()).collect()))
+}
+
+/// The items between two bounds, step 1; the tuple itself when those are all.
+pub(crate) fn range_of(this: &Value, tuple: &Tuple, bounds: Unpacked) -> Value {
+    let selected = bounds.adjust(tuple.len());
+    if selected.count == tuple.len() && this.is_exact::<Tuple>() {
+        return this.clone();
+    }
+    let start = selected.start as usize;
+    Tuple::from_slice(tuple.as_slice().get(start..start + selected.count).unwrap_or_default())
 }
 
 fn contains(this: &Value, item: &Value) -> PyResult<bool> {

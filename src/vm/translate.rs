@@ -982,6 +982,16 @@ impl Translator<'_> {
             O::BuildMap => self.on_stack(h::build_map, 2 * arg as usize, 1, arg, 0),
             O::BuildConstKeyMap => self.on_stack(h::build_const_key_map, arg as usize + 1, 1, arg, 0),
             O::BuildString => self.on_stack(h::build_string, arg as usize, 1, arg, 0),
+            O::BuildSlice if arg == 2 && self.is_next(rest, O::BinarySubscr) => {
+                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.on_stack(h::slice_load, 3, 1, 0, 0);
+                more = 1;
+            }
+            O::BuildSlice if arg == 2 && self.is_next(rest, O::StoreSubscr) => {
+                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.on_stack(h::slice_store, 4, 0, 0, 0);
+                more = 1;
+            }
             O::BuildSlice => self.on_stack(h::build_slice, arg as usize, 1, arg, 0),
             O::BuildTupleUnpack => self.on_stack(h::build_tuple_unpack, arg as usize, 1, arg, 0),
             O::BuildTupleUnpackWithCall => self.on_stack(h::build_tuple_unpack, arg as usize, 1, arg, 1),
@@ -1015,6 +1025,10 @@ impl Translator<'_> {
                 let (a, b) = (self.canonical(container), self.canonical(top - 2));
                 self.emit(h::map_add, a, b, 0);
                 self.stack.truncate(top - 2);
+            }
+            O::UnpackSequence if let Some(variables) = self.stored_variables(arg, rest) => {
+                more = variables.len();
+                self.unpack(variables);
             }
             O::UnpackSequence => {
                 self.on_stack(h::unpack_sequence, 1, arg as usize, arg, 0);
@@ -1129,6 +1143,47 @@ impl Translator<'_> {
             }
         }
         1 + more
+    }
+
+    /// Whether the next instruction is `op`, reached from the one before only.
+    fn is_next(&self, rest: &[Instruction], op: Opcode) -> bool {
+        rest.first().is_some_and(|next| {
+            next.op() == Some(op) && !self.is_target(next.first_offset) && self.depth(next.first_offset).is_some()
+        })
+    }
+
+    /// The variables that the next `count` instructions store into, when they do nothing else and no jump leads to them.
+    fn stored_variables(&self, count: u32, rest: &[Instruction]) -> Option<Vec<u32>> {
+        let stores = rest.get(..count as usize)?;
+        let plain = |next: &Instruction| {
+            next.op() == Some(Opcode::StoreFast)
+                && !self.is_target(next.first_offset)
+                && self.depth(next.first_offset).is_some()
+        };
+        if count == 0 || !stores.iter().all(plain) {
+            return None;
+        }
+        Some(stores.iter().map(|store| store.arg).collect())
+    }
+
+    /// Unpacks the top of stack into variables.
+    fn unpack(&mut self, variables: Vec<u32>) {
+        let Some(mut value) = self.stack.pop() else { return };
+        [value] = self.canonicalize_under([value]);
+        let count = variables.len() as u32;
+        // Temporaries for what is neither tuple nor list of that length, behind the value itself.
+        let mut first = self.base + self.stack.len() as u32;
+        if value == Entry::Temp(first) {
+            first += 1;
+        }
+        self.top = self.top.max(first + count);
+        self.emit(h::unpack_variables(self.place(value)), self.operand(value), count, first);
+        for cell in h::target_cells(&variables) {
+            self.emit_cell(cell);
+        }
+        for variable in variables {
+            insert(&mut self.defined, variable);
+        }
     }
 
     fn duplicate(&mut self, entry: Entry) {

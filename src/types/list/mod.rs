@@ -22,7 +22,7 @@ use crate::types::exceptions::{
     value_error,
 };
 use crate::types::int;
-use crate::types::slice::{self, Slice};
+use crate::types::slice::{self, Slice, Unpacked};
 use crate::types::str::{Str, StrBuilder};
 use crate::types::tuple::Tuple;
 use std::cell::Cell;
@@ -317,11 +317,11 @@ fn item_at(list: &List, index: isize) -> PyResult<Value> {
 fn getitem(this: &Value, key: &Value) -> PyResult<Value> {
     let list = body(this)?;
     if let Some(slice) = key.exact::<Slice>() {
-        let selected = slice::unpack(slice)?.adjust(list.items.len());
-        if selected.step == 1 && selected.count > 0 {
-            let start = selected.start as usize;
-            return Ok(List::from_vec(list.items.snapshot_range(start, start + selected.count)));
+        let unpacked = slice::unpack(slice)?;
+        if unpacked.step == 1 {
+            return Ok(range_of(list, unpacked));
         }
+        let selected = unpacked.adjust(list.items.len());
         return Ok(List::from_vec(selected.indices().filter_map(|index| list.items.get(index)).collect()));
     }
     if !number::is_index(key) {
@@ -330,6 +330,32 @@ fn getitem(this: &Value, key: &Value) -> PyResult<Value> {
     let index = number::index_for_item(key)?;
     let item = fit_index(index, list.items.len()).and_then(|index| list.items.get(index));
     item.ok_or_else(|| index_error("list index out of range"))
+}
+
+/// The items between two bounds, step 1.
+pub(crate) fn range_of(list: &List, bounds: Unpacked) -> Value {
+    let selected = bounds.adjust(list.items.len());
+    let start = selected.start as usize;
+    List::from_vec(list.items.snapshot_range(start, start + selected.count))
+}
+
+/// Replaces the items between two bounds, step 1.
+///
+/// # Errors
+/// `TypeError` when `value` is not iterable, or what iterating raises.
+pub(crate) fn assign_range(this: &Value, list: &List, bounds: Unpacked, value: &Value) -> PyResult<()> {
+    let selected = bounds.adjust(list.items.len());
+    let start = selected.start.max(0) as usize;
+    let end = start + selected.count;
+    let values = if value.is(this) { list.items.snapshot() } else { collect_or(value, "can only assign an iterable")? };
+    // Collecting may have changed the list; splice() fits the bounds again.
+    let old = if start == 0 && end >= list.items.len() && values.is_empty() {
+        list.take_all()
+    } else {
+        list.items.splice(start, end, values)
+    };
+    drop(old);
+    Ok(())
 }
 
 fn setitem(this: &Value, key: &Value, value: Option<&Value>) -> PyResult<()> {
@@ -363,19 +389,7 @@ fn setitem(this: &Value, key: &Value, value: Option<&Value>) -> PyResult<()> {
 fn assign_slice(this: &Value, list: &List, slice: &Slice, value: &Value) -> PyResult<()> {
     let unpacked = slice::unpack(slice)?;
     if unpacked.step == 1 {
-        let selected = unpacked.adjust(list.items.len());
-        let start = selected.start.max(0) as usize;
-        let end = start + selected.count;
-        let values =
-            if value.is(this) { list.items.snapshot() } else { collect_or(value, "can only assign an iterable")? };
-        // Collecting may have changed the list; splice() fits the bounds again.
-        let old = if start == 0 && end >= list.items.len() && values.is_empty() {
-            list.take_all()
-        } else {
-            list.items.splice(start, end, values)
-        };
-        drop(old);
-        return Ok(());
+        return assign_range(this, list, unpacked, value);
     }
     let selected = unpacked.adjust(list.items.len());
     let values = if value.is(this) {

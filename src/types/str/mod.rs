@@ -28,7 +28,7 @@ use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
 use crate::object::value::Value;
 use crate::object::{TypeObject, number, text};
 use crate::types::exceptions::{index_error, type_error};
-use crate::types::slice::{self, Slice};
+use crate::types::slice::{self, Slice, Unpacked};
 use crate::types::{bytes, codecs};
 
 /// The type object of `str`.
@@ -133,20 +133,30 @@ fn item(value: &Value, index: isize) -> PyResult<Value> {
     code.map(Str::from_code).ok_or_else(|| index_error("string index out of range"))
 }
 
+/// The characters between two bounds, step 1; the str itself when those are all.
+pub(crate) fn range_of(value: &Value, text: &Str, bounds: Unpacked) -> Value {
+    let adjusted = bounds.adjust(text.len());
+    if adjusted.count == 0 {
+        return Str::new_value("");
+    }
+    if adjusted.count == text.len() && value.is_exact::<Str>() {
+        return value.clone();
+    }
+    let start = adjusted.start as usize;
+    Str::from_chars(text.chars().slice(start, start + adjusted.count))
+}
+
 /// `text[key]`. As `unicode_subscript`.
 pub(crate) fn getitem(value: &Value, key: &Value) -> PyResult<Value> {
     let text = body(value)?;
     if let Some(slice) = key.exact::<Slice>() {
-        let adjusted = slice::unpack(slice)?.adjust(text.len());
+        let unpacked = slice::unpack(slice)?;
+        if unpacked.step == 1 {
+            return Ok(range_of(value, text, unpacked));
+        }
+        let adjusted = unpacked.adjust(text.len());
         if adjusted.count == 0 {
             return Ok(Str::new_value(""));
-        }
-        if adjusted.step == 1 {
-            let start = adjusted.start as usize;
-            if adjusted.count == text.len() && value.is_exact::<Str>() {
-                return Ok(value.clone());
-            }
-            return Ok(Str::from_chars(text.chars().slice(start, start + adjusted.count)));
         }
         let chars = text.chars();
         let mut builder = StrBuilder::with_capacity(adjusted.count);

@@ -118,19 +118,51 @@ pub(crate) fn binary<const OP: u8>(a: u64, b: u64) -> u64 {
     0
 }
 
-/// As [`binary`] for an int and a float mixed, and for float results without an immediate form; 0 when neither applies.
-pub(crate) fn binary_mixed(op: BinaryOp, a: u64, b: u64) -> u64 {
-    let number = |bits: u64| {
-        if bits & 1 != 0 {
-            let int = int_of(bits);
-            (int.abs() < EXACT).then_some(int as f64)
-        } else if bits & 3 == 2 {
-            Some(float_of(bits))
-        } else {
-            None
-        }
-    };
-    if a & b & 1 != 0 {
+/// Whether [`binary_mixed`] knows the operation.
+pub(crate) const fn has_mixed(op: u8) -> bool {
+    op == BinaryOp::Add as u8
+        || op == BinaryOp::Subtract as u8
+        || op == BinaryOp::Multiply as u8
+        || op == BinaryOp::TrueDivide as u8
+}
+
+/// An immediate number as float, if that is exact.
+#[inline(always)]
+fn number(bits: u64) -> Option<f64> {
+    if bits & 1 != 0 {
+        let int = int_of(bits);
+        if int.abs() < EXACT { Some(int as f64) } else { None }
+    } else if bits & 3 == 2 {
+        Some(float_of(bits))
+    } else {
+        None
+    }
+}
+
+/// As [`binary`] for an int and a float mixed; 0 when that is not the case.
+#[inline(always)]
+pub(crate) fn binary_mixed<const OP: u8>(a: u64, b: u64) -> u64 {
+    if both_ints(a, b) {
+        return 0;
+    }
+    let (Some(x), Some(y)) = (number(a), number(b)) else { return 0 };
+    if OP == BinaryOp::Add as u8 {
+        float_bits(x + y)
+    } else if OP == BinaryOp::Subtract as u8 {
+        float_bits(x - y)
+    } else if OP == BinaryOp::Multiply as u8 {
+        float_bits(x * y)
+    } else if OP == BinaryOp::TrueDivide as u8 && y != 0.0 {
+        float_bits(x / y)
+    } else {
+        0
+    }
+}
+
+/// An operation on immediate numbers, at least one of them a float, whose result may have no immediate form; 0 when that is
+/// not the case.
+pub(crate) fn binary_extreme(op: BinaryOp, a: u64, b: u64) -> u64 {
+    if both_ints(a, b) {
         return 0;
     }
     let (Some(x), Some(y)) = (number(a), number(b)) else { return 0 };

@@ -6,13 +6,11 @@ use super::cell::Cell;
 use super::registers::{At, share_bits};
 use super::unwind::raise;
 use super::{EMPTY, Handler, Place, Shape, become_handler, is_heap, jump, next};
-use crate::object::attribute::{self, MethodLookup};
 use crate::object::error::PyResult;
 use crate::object::header::{Header, dealloc};
-use crate::object::instance::Attrs;
 use crate::object::slots::{BINARY_OPS, BinaryOp, Compare};
 use crate::object::value::Value;
-use crate::object::{TypeFlags, TypeObject, compare as compare_protocol, iter, number, sequence};
+use crate::object::{TypeObject, compare as compare_protocol, iter, number, sequence};
 use crate::types::exceptions::unbound_local_error;
 use crate::types::generator::GENERATOR;
 use crate::types::list::{LIST_ITERATOR, List, ListIterator};
@@ -22,8 +20,11 @@ use crate::types::tuple::{TUPLE_ITERATOR, Tuple, TupleIterator};
 use crate::vm::thread::Thread;
 use std::sync::atomic::Ordering::Relaxed;
 
+pub(crate) use super::attributes::*;
 pub(crate) use super::control::*;
+pub(crate) use super::slicing::*;
 pub(crate) use super::stack_operations::*;
+pub(crate) use super::unpacking::*;
 
 /// Results and operands by place, as const parameters.
 const TEMP: u8 = 0;
@@ -96,6 +97,7 @@ macro_rules! operation_generic {
         }
     };
 }
+pub(crate) use operation_generic;
 
 /// Declares a generic handler whose work says whether to jump.
 macro_rules! branch_generic {
@@ -157,6 +159,7 @@ macro_rules! drop_two_next {
         drop_next!(second, ip, $fp, $vm, $k)
     }};
 }
+pub(crate) use drop_two_next;
 
 #[inline(never)]
 unsafe fn die(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, bits: u64) {
@@ -179,7 +182,7 @@ pub(crate) unsafe fn die_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread
 
 #[cold]
 #[inline(never)]
-unsafe fn die_drop_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, first: u64, second: u64) {
+pub(crate) unsafe fn die_drop_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, first: u64, second: u64) {
     // SAFETY: as for die; `second` owned its reference.
     unsafe {
         die(ip, fp, vm, k, first);
@@ -201,6 +204,7 @@ macro_rules! store_next {
         }
     }};
 }
+pub(crate) use store_next;
 
 macro_rules! handler {
     ($(#[$meta:meta])* fn $name:ident $(<$(const $p:ident: $t:ty),*>)? ($ip:ident, $fp:ident, $vm:ident, $k:ident) $body:block) => {
@@ -366,6 +370,21 @@ handler! {
         if result != 0 {
             store_next!(PLACE, result, ip, 1, fp, vm, k)
         }
+        become_handler!((binary_mixed::<OP, INPLACE, SHAPE, PLACE>), ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// `binary_op` of an int and a float.
+    #[inline(never)]
+    fn binary_mixed<const OP: u8, const INPLACE: bool, const SHAPE: u8, const PLACE: u8>(ip, fp, vm, k) {
+        if arithmetic::has_mixed(OP) {
+            let (left, right) = operand_pair::<SHAPE>((*ip).b, (*ip).c, fp, k);
+            let result = arithmetic::binary_mixed::<OP>(left, right);
+            if result != 0 {
+                store_next!(PLACE, result, ip, 1, fp, vm, k)
+            }
+        }
         become_handler!((binary_slow::<OP, INPLACE, SHAPE>), ip, fp, vm, k)
     }
 }
@@ -376,7 +395,7 @@ operation_generic! {
         let op = BinaryOp::ALL[OP as usize];
         // SAFETY: verified operands.
         let (left, right) = unsafe { operand_pair::<SHAPE>(at.b(), at.c(), at.fp, at.k) };
-        let mixed = arithmetic::binary_mixed(op, left, right);
+        let mixed = arithmetic::binary_extreme(op, left, right);
         if mixed != 0 {
             // SAFETY: a new value; the operands were immediate.
             at.set(at.a(), unsafe { Value::from_bits(mixed) });
@@ -581,239 +600,6 @@ branch_generic! {
             drop(at.take(at.a()));
         }
         Ok(jumps)
-    }
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Attributes
-
-/// What an attribute access has learned: the version of the type it is about, and the place in the instance.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct AttrCache {
-    version: u32,
-    index: u32,
-    /// Offset of the attribute table from the object.
-    table: u32,
-    unused: u32,
-}
-
-#[inline(always)]
-unsafe fn attr_cache(ip: *const Cell) -> *mut AttrCache {
-    // SAFETY: a second cell follows the instruction.
-    unsafe { ip.add(1) as *mut AttrCache }
-}
-
-handler! {
-    /// a := b.name
-    fn attr<const OBJECT: u8, const PLACE: u8>(ip, fp, vm, k) {
-        let object = *fp.add((*ip).b as usize);
-        if is_heap(object) {
-            let cache = attr_cache(ip);
-            let header = &*(object as *const Header);
-            if header.ty().current_version() == (*cache).version {
-                let attrs = &*header.at::<Attrs>((*cache).table as usize);
-                let (values, len) = attrs.raw_parts();
-                if ((*cache).index as usize) < len {
-                    let value = *(values.add((*cache).index as usize) as *const u64);
-                    if value != EMPTY {
-                        share_bits(value);
-                        if OBJECT == TEMP {
-                            *fp.add((*ip).b as usize) = EMPTY;
-                            let slot = fp.add((*ip).a as usize);
-                            let old = if PLACE == LOCAL { *slot } else { EMPTY };
-                            *slot = value;
-                            drop_two_next!(old, object, ip.add(2), fp, vm, k)
-                        }
-                        store_next!(PLACE, value, ip, 2, fp, vm, k)
-                    }
-                }
-            }
-        }
-        become_handler!((attr_slow::<OBJECT>), ip, fp, vm, k)
-    }
-}
-
-operation_generic! {
-    /// The slow path of `attr`: looks up, and learns where the attribute stands.
-    attr_slow<const OBJECT: u8>, 2, |at| {
-        let object = if OBJECT == TEMP { at.take(at.b()) } else { at.get(at.b()) };
-        // SAFETY: the second cell.
-        let cache = unsafe { attr_cache(at.ip) };
-        learn_attr(&object, at.name(), cache);
-        let value = attribute::get_interned(&object, at.name())?;
-        drop(object);
-        at.set(at.a(), value);
-        Ok(())
-    }
-}
-
-/// Remembers the place of an instance attribute that no data descriptor hides.
-fn learn_attr(object: &Value, name: &Value, cache: *mut AttrCache) {
-    let ty = object.ty();
-    if ty.slot(|slots| slots.getattr).is_none_or(|f| f as usize != attribute::generic_get as *const () as usize) {
-        return;
-    }
-    if let Some(found) = ty.lookup(name)
-        && found.ty().slot(|slots| slots.descr_get).is_some()
-        && found.ty().slot(|slots| slots.descr_set).is_some()
-    {
-        return;
-    }
-    learn_attr_place(object, name, cache);
-}
-
-handler! {
-    /// a.name := b
-    fn set_attr<const OBJECT: u8, const VALUE: u8>(ip, fp, vm, k) {
-        let object = *fp.add((*ip).a as usize);
-        if is_heap(object) {
-            let cache = attr_cache(ip);
-            let header = &*(object as *const Header);
-            if header.ty().current_version() == (*cache).version {
-                let attrs = &*header.at::<Attrs>((*cache).table as usize);
-                let index = (*cache).index as usize;
-                let (values, len) = attrs.raw_parts();
-                if index <= len {
-                    let place = values.add(index) as *mut u64;
-                    let old = if index < len { *place } else { EMPTY };
-                    if (index < len && old != EMPTY) || (index == len && attrs.extend_by_one()) {
-                        let value = if VALUE == CONST { *k.add((*ip).b as usize) } else { *fp.add((*ip).b as usize) };
-                        if VALUE == TEMP {
-                            *fp.add((*ip).b as usize) = EMPTY;
-                        } else {
-                            share_bits(value);
-                        }
-                        *place = value;
-                        if OBJECT == TEMP {
-                            *fp.add((*ip).a as usize) = EMPTY;
-                            drop_two_next!(old, object, ip.add(2), fp, vm, k)
-                        }
-                        drop_next!(old, ip.add(2), fp, vm, k)
-                    }
-                }
-            }
-        }
-        become_handler!((set_attr_slow::<OBJECT, VALUE>), ip, fp, vm, k)
-    }
-}
-
-operation_generic! {
-    /// The slow path of `set_attr`.
-    set_attr_slow<const OBJECT: u8, const VALUE: u8>, 2, |at| {
-        let object = if OBJECT == TEMP { at.take(at.a()) } else { at.get(at.a()) };
-        let value = match VALUE {
-            TEMP => at.take(at.b()),
-            LOCAL => at.get(at.b()),
-            _ => at.constant(at.b()),
-        };
-        attribute::set(&object, at.name(), Some(&value))?;
-        // SAFETY: the second cell.
-        let cache = unsafe { attr_cache(at.ip) };
-        let ty = object.ty();
-        if ty.slot(|slots| slots.setattr).is_some_and(|f| f as usize == attribute::generic_set as *const () as usize)
-            && ty.lookup(at.name()).is_none_or(|found| found.ty().slot(|slots| slots.descr_set).is_none())
-        {
-            learn_attr_place(&object, at.name(), cache);
-        }
-        Ok(())
-    }
-}
-
-/// Remembers where an attribute stands in the instance's array, if it does.
-fn learn_attr_place(object: &Value, name: &Value, cache: *mut AttrCache) {
-    let ty = object.ty();
-    let offset = ty.attr_offset();
-    if offset == 0 {
-        return;
-    }
-    let Some(index) = Attrs::of(object).and_then(|attrs| attrs.find(ty, name)) else { return };
-    let version = ty.version();
-    if version != 0 {
-        // SAFETY: the second cell of the instruction.
-        unsafe { *cache = AttrCache { version, index: index as u32, table: offset as u32, unused: 0 } };
-    }
-}
-
-/// What a method lookup has learned.
-#[repr(C)]
-struct MethodCache {
-    version: u32,
-    /// Offset of the attribute table, whose dict must not have taken over; 0 when instances have none.
-    table: u32,
-    /// The function, kept alive by the type while its version stands.
-    function: u64,
-}
-
-#[inline(always)]
-unsafe fn method_cache(ip: *const Cell) -> *mut MethodCache {
-    // SAFETY: a second cell follows the instruction.
-    unsafe { ip.add(1) as *mut MethodCache }
-}
-
-handler! {
-    /// a, a+1 := the function b.name and b; or nothing and the bound method
-    fn method<const OBJECT: u8>(ip, fp, vm, k) {
-        let object = *fp.add((*ip).b as usize);
-        if is_heap(object) {
-            let cache = method_cache(ip);
-            let header = &*(object as *const Header);
-            if header.ty().current_version() == (*cache).version
-                && ((*cache).table == 0 || !(*header.at::<Attrs>((*cache).table as usize)).has_dict())
-            {
-                let function = (*cache).function;
-                share_bits(function);
-                if OBJECT == TEMP {
-                    *fp.add((*ip).b as usize) = EMPTY;
-                } else {
-                    share_bits(object);
-                }
-                let slot = fp.add((*ip).a as usize);
-                *slot = function;
-                *slot.add(1) = object;
-                next!(ip.add(2), fp, vm, k)
-            }
-        }
-        become_handler!((method_slow::<OBJECT>), ip, fp, vm, k)
-    }
-}
-
-operation_generic! {
-    /// The slow path of `method`.
-    method_slow<const OBJECT: u8>, 2, |at| {
-        let object = if OBJECT == TEMP { at.take(at.b()) } else { at.get(at.b()) };
-        match attribute::get_method(&object, at.name())? {
-            MethodLookup::Unbound(function) => {
-                // SAFETY: the second cell.
-                let cache = unsafe { method_cache(at.ip) };
-                learn_method(object.ty(), at.name(), &function, cache);
-                at.put(at.a(), function);
-                at.put(at.a() + 1, object);
-            }
-            MethodLookup::Bound(callable) => {
-                drop(object);
-                at.put(at.a(), Value::UNBOUND);
-                at.put(at.a() + 1, callable);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Remembers a method when no instance can hide it: its name is not among the attributes that instances share (a name
-/// that joins them later ends the type's version).
-fn learn_method(ty: &TypeObject, name: &Value, function: &Value, cache: *mut MethodCache) {
-    if ty.has_attributes() && (ty.attr_offset() == 0 || ty.keys().find(name).is_some()) {
-        return;
-    }
-    // The lookup may have run Python code that changed the type: only what the type holds now is kept alive by it.
-    if !ty.lookup(name).is_some_and(|held| held.is(function)) {
-        return;
-    }
-    let version = ty.version();
-    if version != 0 && ty.header().ty().has_flag(TypeFlags::TYPE) {
-        // SAFETY: the second cell of the instruction.
-        unsafe { *cache = MethodCache { version, table: ty.attr_offset() as u32, function: function.bits() } };
     }
 }
 
@@ -1095,33 +881,6 @@ pub(crate) fn jump_if(when: bool, place: Place) -> Handler {
 /// `if bool(a) == when: jump, else drop a`
 pub(crate) fn jump_or_pop(when: bool) -> Handler {
     if when { truth_or_pop::<true> } else { truth_or_pop::<false> }
-}
-
-/// `a := b.name`
-pub(crate) fn load_attr(object: Place, place: Place) -> Handler {
-    match (object, place) {
-        (Place::Local, Place::Local) => attr::<LOCAL, LOCAL>,
-        (Place::Local, _) => attr::<LOCAL, TEMP>,
-        (_, Place::Local) => attr::<TEMP, LOCAL>,
-        _ => attr::<TEMP, TEMP>,
-    }
-}
-
-/// `a.name := b`
-pub(crate) fn store_attr(object: Place, value: Place) -> Handler {
-    match (object, value) {
-        (Place::Local, Place::Temp) => set_attr::<LOCAL, TEMP>,
-        (Place::Local, Place::Local) => set_attr::<LOCAL, LOCAL>,
-        (Place::Local, Place::Const) => set_attr::<LOCAL, CONST>,
-        (_, Place::Temp) => set_attr::<TEMP, TEMP>,
-        (_, Place::Local) => set_attr::<TEMP, LOCAL>,
-        (_, Place::Const) => set_attr::<TEMP, CONST>,
-    }
-}
-
-/// `a, a+1 := method b.name`
-pub(crate) fn load_method(object: Place) -> Handler {
-    if object == Place::Local { method::<LOCAL> } else { method::<TEMP> }
 }
 
 /// `a := b[c]`

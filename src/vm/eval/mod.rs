@@ -9,11 +9,14 @@
 //! word that is not a pointer, so that whoever drops registers need not know which are in use.
 
 pub mod arithmetic;
+pub mod attributes;
 pub mod cell;
 pub mod control;
 pub mod handlers;
 pub mod registers;
+pub mod slicing;
 pub mod stack_operations;
+pub mod unpacking;
 pub mod unwind;
 
 use crate::object::value::UNBOUND_BITS;

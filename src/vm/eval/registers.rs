@@ -90,6 +90,13 @@ impl At {
         }
     }
 
+    /// Empties a register whose value was moved elsewhere.
+    #[inline(always)]
+    pub fn forget(self, register: u32) {
+        // SAFETY: see above.
+        unsafe { *self.slot(register) = EMPTY }
+    }
+
     /// A new reference to a register's value.
     #[inline(always)]
     pub fn get(self, register: u32) -> Value {

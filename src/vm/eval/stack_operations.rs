@@ -20,7 +20,7 @@ use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{
     self, BaseException, KEY_ERROR, STOP_ASYNC_ITERATION, as_exception_class, attribute_error, is_instance, name_error,
-    runtime_error, system_error, type_error, value_error,
+    runtime_error, system_error, type_error,
 };
 use crate::types::frame;
 use crate::types::function::Function;
@@ -408,8 +408,12 @@ pub(crate) unsafe fn end_async_for(ip: *const Cell, fp: *mut u64, vm: &'static T
 // Building
 
 operation!(build_tuple, 1, |at| {
-    let items = at.take_many(at.a(), at.b());
-    at.put(at.a(), Tuple::from_vec(items));
+    // SAFETY: the registers are moved into the tuple.
+    let tuple = unsafe { Tuple::moved_from(at.slot(at.a()) as *mut Value, at.b() as usize) };
+    for register in at.a()..at.a() + at.b() {
+        at.forget(register);
+    }
+    at.put(at.a(), tuple);
     Ok(())
 });
 
@@ -646,99 +650,6 @@ operation!(
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Unpacking
-
-fn check_iterable(value: &Value) -> PyResult<()> {
-    if value.ty().slot(|slots| slots.iter).is_none() && value.ty().slot(|slots| slots.item).is_none() {
-        return Err(type_error(format!("cannot unpack non-iterable {} object", value.ty().name())));
-    }
-    Ok(())
-}
-
-operation!(
-    /// a... := the b items of a, the first one last in evaluation order: CPython pushes them in reverse
-    unpack_sequence,
-    1,
-    |at| {
-        let value = at.take(at.a());
-        let count = at.b() as usize;
-        let put = |items: &[Value]| {
-            for (index, item) in items.iter().rev().enumerate() {
-                at.put(at.a() + index as u32, item.clone());
-            }
-        };
-        if let Some(tuple) = value.exact::<Tuple>()
-            && tuple.len() == count
-        {
-            put(tuple.as_slice());
-            return Ok(());
-        }
-        if let Some(list) = value.exact::<List>()
-            && list.items().len() == count
-        {
-            put(&list.items().snapshot());
-            return Ok(());
-        }
-        check_iterable(&value)?;
-        let iterator = iter::iter(&value)?;
-        let mut items = Vec::new();
-        while items.len() < count {
-            match iter::next(&iterator)? {
-                Some(item) => items.push(item),
-                None => {
-                    return Err(value_error(format!(
-                        "not enough values to unpack (expected {count}, got {})",
-                        items.len()
-                    )));
-                }
-            }
-        }
-        if iter::next(&iterator)?.is_some() {
-            return Err(value_error(format!("too many values to unpack (expected {count})")));
-        }
-        put(&items);
-        Ok(())
-    }
-);
-
-operation!(
-    /// as `unpack_sequence` with a starred target: b & 0xff items before it, b >> 8 behind
-    unpack_ex,
-    1,
-    |at| {
-        let value = at.take(at.a());
-        let (before, after) = ((at.b() & 0xff) as usize, (at.b() >> 8) as usize);
-        check_iterable(&value)?;
-        let iterator = iter::iter(&value)?;
-        let mut items = Vec::new();
-        while items.len() < before {
-            match iter::next(&iterator)? {
-                Some(item) => items.push(item),
-                None => {
-                    let expected = if after == 0 { format!("at least {before}") } else { format!("at least {}", before + after) };
-                    return Err(value_error(format!(
-                        "not enough values to unpack (expected {expected}, got {})",
-                        items.len()
-                    )));
-                }
-            }
-        }
-        let mut rest = iter::collect(&iterator)?;
-        if rest.len() < after {
-            return Err(value_error(format!(
-                "not enough values to unpack (expected at least {}, got {})",
-                before + after,
-                before + rest.len()
-            )));
-        }
-        let tail = rest.split_off(rest.len() - after);
-        items.push(List::from_vec(rest));
-        items.extend(tail);
-        for (index, item) in items.into_iter().rev().enumerate() {
-            at.put(at.a() + index as u32, item);
-        }
-        Ok(())
-    }
-);
 
 operation!(
     /// a := format(a converted as b says, the spec in a+1)

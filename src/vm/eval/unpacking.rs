@@ -1,0 +1,201 @@
+//! Unpacking: `a, b = value` and `a, *b = value`.
+
+use super::cell::Cell;
+use super::handlers::{handler, operation};
+use super::registers::{At, share_bits};
+use super::unwind::raise;
+use super::{EMPTY, Handler, Place, become_handler, next};
+use crate::object::error::PyResult;
+use crate::object::iter;
+use crate::object::value::Value;
+use crate::types::exceptions::{type_error, value_error};
+use crate::types::list::List;
+use crate::types::tuple::Tuple;
+use crate::vm::thread::Thread;
+
+const TEMP: u8 = 0;
+const LOCAL: u8 = 1;
+const CONST: u8 = 2;
+
+fn check_iterable(value: &Value) -> PyResult<()> {
+    if value.ty().slot(|slots| slots.iter).is_none() && value.ty().slot(|slots| slots.item).is_none() {
+        return Err(type_error(format!("cannot unpack non-iterable {} object", value.ty().name())));
+    }
+    Ok(())
+}
+
+operation!(
+    /// a... := the b items of a, the first one last in evaluation order: CPython pushes them in reverse
+    unpack_sequence,
+    1,
+    |at| {
+        let value = at.take(at.a());
+        unpack(at, &value, at.a(), at.b())
+    }
+);
+
+/// The `count` items of an iterable, the first in the register furthest from `first`.
+#[inline(always)]
+fn unpack(at: At, value: &Value, first: u32, count: u32) -> PyResult<()> {
+    if let Some(tuple) = value.exact::<Tuple>()
+        && tuple.len() == count as usize
+    {
+        for (index, item) in tuple.as_slice().iter().enumerate() {
+            at.put(first + count - 1 - index as u32, item.clone());
+        }
+        return Ok(());
+    }
+    if let Some(list) = value.exact::<List>()
+        && list.items().len() == count as usize
+    {
+        for index in 0..count {
+            if let Some(item) = list.items().get(index as usize) {
+                at.put(first + count - 1 - index, item);
+            }
+        }
+        return Ok(());
+    }
+    unpack_any(at, value, first, count as usize)
+}
+
+#[inline(never)]
+fn unpack_any(at: At, value: &Value, first: u32, count: usize) -> PyResult<()> {
+    check_iterable(value)?;
+    let iterator = iter::iter(value)?;
+    let mut items = Vec::new();
+    while items.len() < count {
+        match iter::next(&iterator)? {
+            Some(item) => items.push(item),
+            None => {
+                return Err(value_error(format!(
+                    "not enough values to unpack (expected {count}, got {})",
+                    items.len()
+                )));
+            }
+        }
+    }
+    if iter::next(&iterator)?.is_some() {
+        return Err(value_error(format!("too many values to unpack (expected {count})")));
+    }
+    for (index, item) in items.into_iter().rev().enumerate() {
+        at.put(first + index as u32, item);
+    }
+    Ok(())
+}
+
+/// Registers that one cell names.
+const NAMED: u32 = 4;
+
+/// The variables named by the cells behind an instruction.
+#[inline(always)]
+fn targets(at: At) -> *const u32 {
+    at.ip.wrapping_add(1).cast()
+}
+
+/// The cells that name `variables`.
+pub(crate) fn target_cells(variables: &[u32]) -> Vec<Cell> {
+    let word = |group: &[u32], index: usize| group.get(index).copied().unwrap_or(0);
+    variables
+        .chunks(NAMED as usize)
+        .map(|group| Cell { handler: word(group, 0), a: word(group, 1), b: word(group, 2), c: word(group, 3) })
+        .collect()
+}
+
+const _: () = assert!(size_of::<Cell>() == size_of::<u32>() * NAMED as usize);
+
+/// Unpacks into variables. False when an exception is raised.
+#[inline(never)]
+unsafe fn unpack_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, value: Value) -> bool {
+    // SAFETY: the handler's arguments.
+    let at = unsafe { At::new(ip, fp, vm, k) };
+    let count = at.b();
+    let targets = targets(at);
+    if let Some(tuple) = value.exact::<Tuple>()
+        && tuple.len() == count as usize
+    {
+        // The tuple is held here and never changes: what dies with the variables' old values cannot disturb.
+        for (index, item) in tuple.as_slice().iter().enumerate() {
+            // SAFETY: translation named a variable for each item.
+            at.set(unsafe { *targets.add(index) }, item.clone());
+        }
+        return true;
+    }
+    if let Err(raised) = unpack(at, &value, at.c(), count) {
+        vm.set_raised(raised);
+        return false;
+    }
+    drop(value);
+    for index in 0..count {
+        let item = at.take(at.c() + count - 1 - index);
+        // SAFETY: as above.
+        at.set(unsafe { *targets.add(index as usize) }, item);
+    }
+    true
+}
+
+handler! {
+    /// the b variables that the next cells name := the items of a; c is the first of b temporaries
+    #[inline(never)]
+    fn unpack_to_variables<const PLACE: u8>(ip, fp, vm, k) {
+        let bits = if PLACE == CONST { *k.add((*ip).a as usize) } else { *fp.add((*ip).a as usize) };
+        if PLACE == TEMP {
+            *fp.add((*ip).a as usize) = EMPTY;
+        } else {
+            share_bits(bits);
+        }
+        if unpack_work(ip, fp, vm, k, Value::from_bits(bits)) {
+            next!(ip.add(1 + (*ip).b.div_ceil(NAMED) as usize), fp, vm, k)
+        }
+        become_handler!(raise, ip, fp, vm, k)
+    }
+}
+
+/// `a, b, .. = value`
+pub(crate) fn unpack_variables(place: Place) -> Handler {
+    match place {
+        Place::Temp => unpack_to_variables::<TEMP>,
+        Place::Local => unpack_to_variables::<LOCAL>,
+        Place::Const => unpack_to_variables::<CONST>,
+    }
+}
+
+operation!(
+    /// as `unpack_sequence` with a starred target: b & 0xff items before it, b >> 8 behind
+    unpack_ex,
+    1,
+    |at| {
+        let value = at.take(at.a());
+        let (before, after) = ((at.b() & 0xff) as usize, (at.b() >> 8) as usize);
+        check_iterable(&value)?;
+        let iterator = iter::iter(&value)?;
+        let mut items = Vec::new();
+        while items.len() < before {
+            match iter::next(&iterator)? {
+                Some(item) => items.push(item),
+                None => {
+                    let expected = if after == 0 { format!("at least {before}") } else { format!("at least {}", before + after) };
+                    return Err(value_error(format!(
+                        "not enough values to unpack (expected {expected}, got {})",
+                        items.len()
+                    )));
+                }
+            }
+        }
+        let mut rest = iter::collect(&iterator)?;
+        if rest.len() < after {
+            return Err(value_error(format!(
+                "not enough values to unpack (expected at least {}, got {})",
+                before + after,
+                before + rest.len()
+            )));
+        }
+        let tail = rest.split_off(rest.len() - after);
+        items.push(List::from_vec(rest));
+        items.extend(tail);
+        for (index, item) in items.into_iter().rev().enumerate() {
+            at.put(at.a() + index as u32, item);
+        }
+        Ok(())
+    }
+);
+
