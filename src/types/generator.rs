@@ -24,7 +24,8 @@ use crate::types::str::Str;
 use crate::types::traceback::Traceback;
 use crate::vm::call::{activate, first_handler};
 use crate::vm::eval::cell::Cell as Instr;
-use crate::vm::eval::control::{boundary_return, resume_frame};
+use crate::vm::eval::control::boundary_return;
+use crate::vm::eval::generators::{DELEGATION, resume_frame};
 use crate::vm::eval::registers::clear;
 use crate::vm::eval::{EMPTY, unwind};
 use crate::vm::frame::Place;
@@ -276,6 +277,44 @@ impl Generator {
         Some(self.value_register.get()).filter(|&register| register != u32::MAX)
     }
 
+    /// Room for `count` registers, which the caller fills; null when there is not enough.
+    ///
+    /// # Safety
+    /// The caller fills them before anything else runs.
+    #[inline(always)]
+    pub(crate) unsafe fn registers_for(&self, count: usize) -> *mut u64 {
+        // SAFETY: the caller's.
+        unsafe {
+            let registers = &mut *self.registers.get();
+            if count > registers.capacity() {
+                return std::ptr::null_mut();
+            }
+            registers.set_len(count);
+            registers.as_mut_ptr()
+        }
+    }
+
+    /// The saved registers, which now belong to the caller.
+    ///
+    /// # Safety
+    /// The caller takes the words over.
+    #[inline(always)]
+    pub(crate) unsafe fn take_registers(&self) -> (*const u64, usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let registers = &mut *self.registers.get();
+            let count = registers.len();
+            registers.set_len(0);
+            (registers.as_ptr(), count)
+        }
+    }
+
+    /// Whether somebody has asked for the frame.
+    #[inline(always)]
+    pub(crate) fn has_frame_object(&self) -> bool {
+        self.frame.is_some()
+    }
+
     /// Moves the registers to the stack.
     ///
     /// # Safety
@@ -472,7 +511,7 @@ impl Generator {
         // SAFETY: translated code; the first instruction of a generator is its making, so there is one before.
         unsafe {
             let before = self.ip.get().sub(1);
-            (*before).handler == crate::vm::eval::cell::encode(crate::vm::eval::control::yield_value)
+            (*before).handler == crate::vm::eval::cell::encode(crate::vm::eval::generators::yield_value)
                 || self.value_register.get() == u32::MAX
         }
     }
@@ -621,7 +660,7 @@ fn finish_delegation(generator: &Generator) {
             let bits = std::mem::replace(slot, EMPTY);
             registers.truncate(register as usize);
             generator.value_register.set(register);
-            generator.ip.set(generator.ip.get().add(1));
+            generator.ip.set(generator.ip.get().add(DELEGATION));
             drop(Value::from_bits(bits));
         }
     }

@@ -938,7 +938,9 @@ impl Translator<'_> {
                     }
                 }
                 let is_generator = self.code.has_flag(flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR);
-                self.emit(h::return_value(self.place(entry), is_generator), self.operand(entry), self.named, 0);
+                let place = self.place(entry);
+                let handler = if is_generator { h::generator_return(place) } else { h::return_value(place) };
+                self.emit(handler, self.operand(entry), self.named, 0);
                 self.stack.clear();
             }
             O::YieldValue => {
@@ -950,7 +952,10 @@ impl Translator<'_> {
             O::YieldFrom => {
                 self.canonicalize();
                 let register = self.canonical(top - 2);
-                self.emit(h::yield_from, register, 0, self.base + top as u32 - 1);
+                let saved = self.base + top as u32 - 1;
+                self.emit(h::yield_from, register, 0, saved);
+                self.emit(h::delegation, register + 1, register, 0);
+                self.emit(h::yield_on, register + 1, 0, saved);
                 self.stack.pop();
             }
             O::GetYieldFromIter => self.on_stack(h::get_yield_from_iter, 1, 1, 0, 0),

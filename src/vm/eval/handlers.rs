@@ -22,6 +22,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 pub(crate) use super::attributes::*;
 pub(crate) use super::control::*;
+pub(crate) use super::generators::*;
 pub(crate) use super::slicing::*;
 pub(crate) use super::stack_operations::*;
 pub(crate) use super::unpacking::*;
@@ -921,14 +922,11 @@ pub(crate) fn for_iter(place: Place) -> Handler {
 }
 
 /// `return a`
-pub(crate) fn return_value(place: Place, generator: bool) -> Handler {
-    match (generator, place) {
-        (false, Place::Temp) => return_from::<TEMP>,
-        (false, Place::Local) => return_from::<LOCAL>,
-        (false, Place::Const) => return_from::<CONST>,
-        (true, Place::Temp) => return_from_generator::<TEMP>,
-        (true, Place::Local) => return_from_generator::<LOCAL>,
-        (true, Place::Const) => return_from_generator::<CONST>,
+pub(crate) fn return_value(place: Place) -> Handler {
+    match place {
+        Place::Temp => return_from::<TEMP>,
+        Place::Local => return_from::<LOCAL>,
+        Place::Const => return_from::<CONST>,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod arithmetic;
 pub mod attributes;
 pub mod cell;
 pub mod control;
+pub mod generators;
 pub mod handlers;
 pub mod registers;
 pub mod slicing;

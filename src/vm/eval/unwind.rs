@@ -1,7 +1,8 @@
 //! From a raised exception to its handler.
 
 use super::cell::Cell;
-use super::control::{boundary_return, finish_generator_frame, is_boundary};
+use super::control::{boundary_return, is_boundary};
+use super::generators::finish_generator_frame;
 use super::registers::{At, clear};
 use super::{EMPTY, next};
 use crate::object::error::Raised;
