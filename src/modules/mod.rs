@@ -4,7 +4,6 @@ pub mod builtins;
 pub mod gc;
 pub mod site;
 pub mod sys;
-pub mod time;
 pub mod weakref;
 
 use crate::object::error::PyResult;
@@ -29,7 +28,7 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE, &time::MODULE];
+static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE];
 
 impl ModuleDef {
     /// Makes the module.
