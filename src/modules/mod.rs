@@ -1,8 +1,13 @@
 //! Native modules, one file or folder each, named as Python names them.
 
+pub mod bisect;
 pub mod builtins;
+pub mod errno;
 pub mod gc;
+pub mod heapq;
+pub mod math;
 pub mod site;
+pub mod stat;
 pub mod sys;
 pub mod weakref;
 
@@ -28,7 +33,17 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE];
+static ALL: &[&ModuleDef] = &[
+    &builtins::MODULE,
+    &sys::MODULE,
+    &gc::MODULE,
+    &weakref::MODULE,
+    &math::MODULE,
+    &heapq::MODULE,
+    &bisect::MODULE,
+    &errno::MODULE,
+    &stat::MODULE,
+];
 
 impl ModuleDef {
     /// Makes the module.
