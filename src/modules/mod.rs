@@ -1,13 +1,18 @@
 //! Native modules, one file or folder each, named as Python names them.
 
+pub mod abc;
+pub mod atexit;
 pub mod bisect;
 pub mod builtins;
+pub mod cmath;
 pub mod errno;
 pub mod gc;
 pub mod heapq;
 pub mod math;
+pub mod random;
 pub mod site;
 pub mod stat;
+pub mod string;
 pub mod sys;
 pub mod weakref;
 
@@ -43,6 +48,11 @@ static ALL: &[&ModuleDef] = &[
     &bisect::MODULE,
     &errno::MODULE,
     &stat::MODULE,
+    &cmath::MODULE,
+    &random::MODULE,
+    &string::MODULE,
+    &atexit::MODULE,
+    &abc::MODULE,
 ];
 
 impl ModuleDef {

@@ -17,6 +17,7 @@ unsafe extern "C" {
     pub safe fn exp(x: f64) -> f64;
     pub safe fn expm1(x: f64) -> f64;
     pub safe fn fmod(x: f64, y: f64) -> f64;
+    pub safe fn hypot(x: f64, y: f64) -> f64;
     pub safe fn log(x: f64) -> f64;
     pub safe fn log10(x: f64) -> f64;
     pub safe fn log1p(x: f64) -> f64;

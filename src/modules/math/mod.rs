@@ -1,6 +1,6 @@
 //! The module `math`.
 
-mod gamma;
+pub(super) mod gamma;
 mod integers;
 pub(super) mod libm;
 mod sums;
@@ -16,7 +16,7 @@ use crate::types::float;
 use crate::types::int::{self, Num};
 use crate::types::tuple::Tuple;
 use crate::{method, name};
-use gamma::Failure;
+pub(super) use gamma::Failure;
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
