@@ -14,6 +14,7 @@ pub mod site;
 pub mod stat;
 pub mod string;
 pub mod sys;
+pub mod time;
 pub mod weakref;
 
 use crate::object::error::PyResult;
@@ -53,6 +54,7 @@ static ALL: &[&ModuleDef] = &[
     &string::MODULE,
     &atexit::MODULE,
     &abc::MODULE,
+    &time::MODULE,
 ];
 
 impl ModuleDef {

@@ -144,6 +144,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::string::FORMATTER_ITERATOR,
     &crate::modules::string::FIELD_NAME_ITERATOR,
     &crate::modules::abc::ABC_DATA,
+    &crate::modules::time::STRUCT_TIME,
 ];
 
 /// The types that the module `builtins` shows under their names.
