@@ -5,6 +5,7 @@ pub mod atexit;
 pub mod bisect;
 pub mod builtins;
 pub mod cmath;
+pub mod copyreg;
 pub mod errno;
 pub mod gc;
 pub mod heapq;
@@ -55,6 +56,7 @@ static ALL: &[&ModuleDef] = &[
     &atexit::MODULE,
     &abc::MODULE,
     &time::MODULE,
+    &copyreg::MODULE,
 ];
 
 impl ModuleDef {
