@@ -81,13 +81,7 @@ pub struct AbcData {
     negative_version: Cell<u64>,
 }
 
-payload!(AbcData, ABC_DATA, {
-    fn traverse(&self, visit: crate::gc::Visit<'_>) {
-        self.registry.0.visit(visit);
-        self.cache.0.visit(visit);
-        self.negative_cache.0.visit(visit);
-    }
-});
+payload!(AbcData, ABC_DATA);
 
 /// The type object of `_abc_impl`.
 pub static ABC_DATA: TypeObject = TypeObject::define::<AbcData>("_abc_data")

@@ -1,6 +1,5 @@
 //! The module `_string`: how format strings and field names are taken apart.
 
-use crate::gc::Visit;
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::error::PyResult;
@@ -29,7 +28,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     fill: |_| Ok(()),
 };
 
-/// The body of both iterators: a text and how far it has been read.
+/// The body of an iterator over the pieces of a format string: the text and how far it has been read.
 #[repr(C)]
 pub struct Parser {
     header: Header,
@@ -37,11 +36,7 @@ pub struct Parser {
     at: Cell<usize>,
 }
 
-payload!(Parser, FORMATTER_ITERATOR, {
-    fn traverse(&self, visit: Visit<'_>) {
-        visit(&self.text);
-    }
-});
+payload!(Parser, FORMATTER_ITERATOR);
 
 /// The type object of what `formatter_parser` returns.
 pub static FORMATTER_ITERATOR: TypeObject = TypeObject::define::<Parser>("formatteriterator").slots(Slots {
@@ -59,11 +54,7 @@ pub struct FieldNameIterator {
     at: Cell<usize>,
 }
 
-payload!(FieldNameIterator, FIELD_NAME_ITERATOR, {
-    fn traverse(&self, visit: Visit<'_>) {
-        visit(&self.text);
-    }
-});
+payload!(FieldNameIterator, FIELD_NAME_ITERATOR);
 
 /// The type object of the rest that `formatter_field_name_split` returns.
 pub static FIELD_NAME_ITERATOR: TypeObject =

@@ -29,13 +29,58 @@ pub fn gcd(x: &Value, y: &Value) -> PyResult<Value> {
     Ok(int::big(gcd_big(a.into_owned(), b.into_owned())))
 }
 
-/// Euclid's algorithm while the numbers differ much in size, which the binary one of the library is slow for.
-fn gcd_big(mut a: BigInt, mut b: BigInt) -> BigInt {
-    while !b.is_zero() && a.bits().abs_diff(b.bits()) > 64 {
-        let rest = &a % &b;
-        a = std::mem::replace(&mut b, rest);
+/// The bits of a number from `shift` on, of which there are at most 64.
+fn top_bits(number: &BigUint, shift: u64) -> i128 {
+    let mut digits = number.iter_u64_digits().skip((shift / 64) as usize);
+    let (low, high) = (digits.next().unwrap_or(0), digits.next().unwrap_or(0));
+    let both = u128::from(high) << 64 | u128::from(low);
+    ((both >> (shift % 64)) as u64).into()
+}
+
+/// Lehmer's algorithm: Euclid's on the leading bits, as long as those decide the quotients; what that does to them is then
+/// done to the numbers at once.
+fn gcd_big(a: BigInt, b: BigInt) -> BigInt {
+    let (mut a, mut b) = (a.into_parts().1, b.into_parts().1);
+    if a < b {
+        std::mem::swap(&mut a, &mut b);
     }
-    a.gcd(&b)
+    while b.bits() > 64 {
+        let shift = a.bits() - 62;
+        let (mut x, mut y) = (top_bits(&a, shift), top_bits(&b, shift));
+        // The numbers are now x = p*a - q*b and y = s*b - r*a, the signs turning with each step.
+        let (mut p, mut q, mut r, mut s) = (1i128, 0i128, 0i128, 1i128);
+        let mut even = true;
+        while y != r {
+            // The least and the largest quotient that the bits cut off allow are the same until `cofactor` is too large.
+            let quotient = (x + (p - 1)) / (y - r);
+            let cofactor = q + quotient * s;
+            let rest = x - quotient * y;
+            if cofactor > rest {
+                break;
+            }
+            (x, y) = (y, rest);
+            (p, q, r, s) = (s, r, cofactor, p + quotient * r);
+            even = !even;
+        }
+        if q == 0 {
+            let rest = &a % &b;
+            a = std::mem::replace(&mut b, rest);
+            continue;
+        }
+        // The cofactors have less than half of the leading bits.
+        let times = |number: &BigUint, factor: i128| number * factor as u64;
+        (a, b) = if even {
+            (times(&a, p) - times(&b, q), times(&b, s) - times(&a, r))
+        } else {
+            (times(&b, p) - times(&a, q), times(&a, s) - times(&b, r))
+        };
+    }
+    if b.is_zero() {
+        return a.into();
+    }
+    let small = b.to_u64().unwrap_or(1);
+    let rest = (&a % small).to_u64().unwrap_or(0);
+    BigInt::from(small.gcd(&rest))
 }
 
 /// `math.isqrt(n)`.

@@ -6,6 +6,7 @@ pub(super) mod libm;
 mod sums;
 
 use crate::modules::ModuleDef;
+use crate::object::arguments::no_keywords;
 use crate::object::error::{PyResult, Raised};
 use crate::object::slots::BinaryOp;
 use crate::object::value::Value;
@@ -85,7 +86,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         method!(gamma, "gamma($module, x, /)", "Gamma function at x."),
         method!(integers::gcd, "gcd($module, x, y, /)", "greatest common divisor of x and y"),
         method!(
-            hypot,
+            raw hypot,
             "!hypot(*coordinates)",
             "hypot(*coordinates) -> value\n\nMultidimensional Euclidean distance from the origin to a point.\n\nRoughly equivalent to:\n    sqrt(sum(x**2 for x in coordinates))\n\nFor a two dimensional point (x, y), gives the hypotenuse\nusing the Pythagorean theorem:  sqrt(x*x + y*y).\n\nFor example, the hypotenuse of a 3/4/5 right triangle is:\n\n    >>> hypot(3.0, 4.0)\n    5.0\n"
         ),
@@ -302,9 +303,13 @@ fn pow(x: f64, y: f64) -> PyResult<f64> {
     Ok(result)
 }
 
-fn hypot(coordinates: &Tuple) -> PyResult<f64> {
-    let numbers = coordinates.iter().map(|value| Ok(number::to_f64(value)?.abs())).collect::<PyResult<Vec<f64>>>()?;
-    Ok(norm(&numbers))
+fn hypot(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    no_keywords("hypot", kwnames)?;
+    if let [x, y] = args {
+        return Ok(Value::float(norm(&[number::to_f64(x)?.abs(), number::to_f64(y)?.abs()])));
+    }
+    let sizes = args.iter().map(|value| Ok(number::to_f64(value)?.abs())).collect::<PyResult<Vec<f64>>>()?;
+    Ok(Value::float(norm(&sizes)))
 }
 
 fn norm(sizes: &[f64]) -> f64 {
