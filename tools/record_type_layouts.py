@@ -7,6 +7,7 @@ import types
 import sys
 import _io
 import _weakref
+import time
 
 
 def reachable():
@@ -22,7 +23,7 @@ def reachable():
             add(sub)
 
     add(object)
-    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io")]
+    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "time")]
 
 
 def text(value):

@@ -109,6 +109,7 @@ fn run(code: &Value, args: &Args) -> u8 {
         Ok(_) => 0,
         Err(raised) => report::uncaught(&raised.into_value()),
     };
+    finalize::run_exit_functions();
     // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
     let first = sys::flush_stdout();
     drop((module, globals));

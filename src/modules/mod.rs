@@ -1,9 +1,21 @@
 //! Native modules, one file or folder each, named as Python names them.
 
+pub mod abc;
+pub mod atexit;
+pub mod bisect;
 pub mod builtins;
+pub mod cmath;
+pub mod copyreg;
+pub mod errno;
 pub mod gc;
+pub mod heapq;
+pub mod math;
+pub mod random;
 pub mod site;
+pub mod stat;
+pub mod string;
 pub mod sys;
+pub mod time;
 pub mod weakref;
 
 use crate::object::error::PyResult;
@@ -28,7 +40,24 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE];
+static ALL: &[&ModuleDef] = &[
+    &builtins::MODULE,
+    &sys::MODULE,
+    &gc::MODULE,
+    &weakref::MODULE,
+    &math::MODULE,
+    &heapq::MODULE,
+    &bisect::MODULE,
+    &errno::MODULE,
+    &stat::MODULE,
+    &cmath::MODULE,
+    &random::MODULE,
+    &string::MODULE,
+    &atexit::MODULE,
+    &abc::MODULE,
+    &time::MODULE,
+    &copyreg::MODULE,
+];
 
 impl ModuleDef {
     /// Makes the module.

@@ -234,6 +234,12 @@ impl TypeObject {
         self
     }
 
+    /// Instances have this many values of `__slots__`' kind, which `instance::slot_cell` finds.
+    pub const fn hidden_values(self, count: u32) -> TypeObject {
+        set_cell(&self.slot_count, count);
+        self
+    }
+
     /// Instances vary in size; `size` computes the bytes of one, header included.
     pub const fn variable_size(mut self, size: fn(&Header) -> usize) -> TypeObject {
         self.variable_size = Some(size);
@@ -360,6 +366,11 @@ impl TypeObject {
     #[inline(always)]
     pub fn keys(&self) -> &KeyTable {
         &self.keys
+    }
+
+    /// The attributes with a getter that a builtin type declares itself.
+    pub(crate) fn own_getset(&self) -> &'static [GetSet] {
+        self.getset
     }
 
     /// Docstring of a builtin type.

@@ -232,6 +232,15 @@ impl ValueVec {
         std::mem::replace(self.vec_mut(), values)
     }
 
+    /// Exchanges two values; nothing happens when an index is past the end.
+    #[inline]
+    pub fn swap(&self, a: usize, b: usize) {
+        let vec = self.vec_mut();
+        if a < vec.len() && b < vec.len() {
+            vec.swap(a, b);
+        }
+    }
+
     /// Reverses the order.
     pub fn reverse(&self) {
         self.vec_mut().reverse();

@@ -186,6 +186,7 @@ pub(super) static TABLE: &[Row] = &[
     ("sys.int_info", 24, 8, 0, 0, 0x4045000, None),
     ("sys.thread_info", 24, 8, 0, 0, 0x4045000, None),
     ("sys.version_info", 24, 8, 0, 0, 0x4045000, None),
+    ("time.struct_time", 24, 8, 0, 0, 0x4045000, None),
     ("traceback", 40, 0, 0, 0, 0x45000, None),
     ("tuple", 24, 8, 0, 0, 0x4045400, Some("(iterable=(), /)")),
     ("tuple_iterator", 32, 0, 0, 0, 0x45000, None),

@@ -140,6 +140,11 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &weakref::REF,
     &weakref::PROXY,
     &weakref::CALLABLE_PROXY,
+    &crate::modules::random::RANDOM,
+    &crate::modules::string::FORMATTER_ITERATOR,
+    &crate::modules::string::FIELD_NAME_ITERATOR,
+    &crate::modules::abc::ABC_DATA,
+    &crate::modules::time::STRUCT_TIME,
 ];
 
 /// The types that the module `builtins` shows under their names.

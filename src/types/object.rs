@@ -1,6 +1,7 @@
 //! The type `object`.
 
 use crate::method;
+use crate::modules::copyreg;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
@@ -10,7 +11,7 @@ use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, hash, iter, text};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{type_error, value_error};
+use crate::types::exceptions::{runtime_error, type_error, value_error};
 use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -246,26 +247,17 @@ fn reduce(this: &Value) -> PyResult<Value> {
 
 /// As `object___reduce_ex___impl`: an overridden `__reduce__` wins.
 fn reduce_ex(this: &Value, protocol: i32) -> PyResult<Value> {
-    let own = OBJECT.lookup(name!("__reduce__"));
-    let found = attribute::lookup(&this.ty().value(), name!("__reduce__"))?;
-    if let (Some(own), Some(found)) = (own, found)
-        && !own.is(&found)
-    {
-        let reduce = attribute::get_interned(this, name!("__reduce__"))?;
-        return call::call(&reduce, &[]);
+    if let Some(reduce) = attribute::lookup(this, name!("__reduce__"))? {
+        let found = attribute::get_interned(&this.ty().value(), name!("__reduce__"))?;
+        if !OBJECT.lookup(name!("__reduce__")).is_some_and(|own| own.is(&found)) {
+            return call::call(&reduce, &[]);
+        }
     }
     if protocol >= 2 { reduce_newobj(this) } else { copyreg_reduce(this, protocol) }
 }
 
-fn copyreg() -> PyResult<Value> {
-    match Str::new_value("copyreg").exact::<Str>() {
-        Some(name) => crate::vm::import::import(name, &Value::int(0)),
-        None => Err(type_error("expected a str")),
-    }
-}
-
 fn copyreg_reduce(this: &Value, protocol: i32) -> PyResult<Value> {
-    let reduce = attribute::get_str(&copyreg()?, "_reduce_ex")?;
+    let reduce = attribute::get_str(&copyreg::module()?, "_reduce_ex")?;
     call::call(&reduce, &[this.clone(), Value::int(protocol.into())])
 }
 
@@ -277,8 +269,7 @@ fn reduce_newobj(this: &Value) -> PyResult<Value> {
     }
     let mut args = None;
     let mut keywords = None;
-    if let Some(method) = attribute::lookup(this, name!("__getnewargs_ex__"))? {
-        let result = call::call(&method, &[])?;
+    if let Some(result) = call::call_special(this, name!("__getnewargs_ex__"), &[])? {
         let Some(pair) = result.downcast::<Tuple>() else {
             return Err(type_error(format!("__getnewargs_ex__ should return a tuple, not '{}'", result.ty().name())));
         };
@@ -302,14 +293,13 @@ fn reduce_newobj(this: &Value) -> PyResult<Value> {
         };
         args = Some(first.clone());
         keywords = Some(second.clone()).filter(|_| !dict.is_empty());
-    } else if let Some(method) = attribute::lookup(this, name!("__getnewargs__"))? {
-        let result = call::call(&method, &[])?;
+    } else if let Some(result) = call::call_special(this, name!("__getnewargs__"), &[])? {
         if result.downcast::<Tuple>().is_none() {
             return Err(type_error(format!("__getnewargs__ should return a tuple, not '{}'", result.ty().name())));
         }
         args = Some(result);
     }
-    let copyreg = copyreg()?;
+    let copyreg = copyreg::module()?;
     let (function, arguments) = match keywords {
         None => {
             let mut all = vec![class];
@@ -339,6 +329,25 @@ fn reduce_newobj(this: &Value) -> PyResult<Value> {
     Ok(Tuple::from_vec(vec![function, arguments, state, list_items, dict_items]))
 }
 
+/// The names of a class's slots, a list or None: those that the class keeps, else what `copyreg` finds. As
+/// `_PyType_GetSlotNames`.
+fn slot_names(ty: &TypeObject, copyreg: &Value) -> PyResult<Value> {
+    let is_valid = |names: &Value| names.is_none() || names.downcast::<List>().is_some();
+    let dict = ty.dict();
+    if let Some(kept) = dict.as_ref().and_then(|dict| dict.downcast::<Dict>()?.get_str(name!("__slotnames__"))) {
+        if is_valid(&kept) {
+            return Ok(kept);
+        }
+        return Err(type_error(format!(
+            "{}.__slotnames__ should be a list or None, not {}",
+            ty.name(),
+            kept.ty().name()
+        )));
+    }
+    let found = call::call(&attribute::get_str(copyreg, "_slotnames")?, &[ty.value()])?;
+    if is_valid(&found) { Ok(found) } else { Err(type_error("copyreg._slotnames didn't return a list or None")) }
+}
+
 /// As `_PyObject_GetState`: `__getstate__`, or the attributes and those of `__slots__`.
 fn state_of(this: &Value, required: bool, copyreg: &Value) -> PyResult<Value> {
     if let Some(method) = attribute::lookup(this, name!("__getstate__"))? {
@@ -348,9 +357,12 @@ fn state_of(this: &Value, required: bool, copyreg: &Value) -> PyResult<Value> {
     if required && layout::of(ty).item_size != 0 {
         return Err(type_error(format!("cannot pickle '{}' object", ty.name())));
     }
-    let state = attribute::lookup(this, name!("__dict__"))?.unwrap_or(Value::NONE);
-    let slot_names = call::call(&attribute::get_str(copyreg, "_slotnames")?, &[ty.value()])?;
-    let names = if slot_names.is_none() { Vec::new() } else { iter::collect(&slot_names)? };
+    // An empty dict is as good as none.
+    let attributes = Attrs::of(this).map(|attrs| attrs.make_dict(ty));
+    let filled = attributes.filter(|dict| dict.downcast::<Dict>().is_some_and(|dict| !dict.is_empty()));
+    let state = filled.unwrap_or(Value::NONE);
+    let slot_names = slot_names(ty, copyreg)?;
+    let names = slot_names.downcast::<List>().map(|names| names.items().snapshot()).unwrap_or_default();
     if required {
         // The object must be what its attributes and slots make it.
         let base = layout::of(&OBJECT).basic_size
@@ -364,10 +376,13 @@ fn state_of(this: &Value, required: bool, copyreg: &Value) -> PyResult<Value> {
     let slots_value = Dict::new_value();
     let mut any = false;
     if let Some(slots) = slots_value.exact::<Dict>() {
-        for name in names {
-            if let Some(value) = attribute::lookup(this, &name)? {
-                slots.set(&name, value)?;
+        for name in &names {
+            if let Some(value) = attribute::lookup(this, name)? {
+                slots.set(name, value)?;
                 any = true;
+                if slot_names.downcast::<List>().is_some_and(|now| now.items().len() != names.len()) {
+                    return Err(runtime_error("__slotsname__ changed size during iteration"));
+                }
             }
         }
     }

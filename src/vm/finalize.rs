@@ -1,7 +1,7 @@
 //! The end of a program: what is still alive dies in CPython's order, and the exit status.
 
 use crate::gc;
-use crate::modules::sys;
+use crate::modules::{atexit, sys};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::types::dict::Dict;
@@ -16,6 +16,11 @@ static FINALIZING: GilCell<Cell<bool>> = GilCell::new(Cell::new(false));
 /// `sys.is_finalizing()`.
 pub fn is_finalizing() -> bool {
     FINALIZING.get().get()
+}
+
+/// Runs the functions that programs registered for the end (`atexit`): the first thing that happens there.
+pub fn run_exit_functions() {
+    atexit::run_at_exit();
 }
 
 /// Takes the interpreter down after the program ended: as `PyImport_Cleanup`. `__del__` of what the modules held runs

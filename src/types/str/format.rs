@@ -67,6 +67,16 @@ impl<'a> Markup<'a> {
         Markup { chars, at: 0, end: chars.len() }
     }
 
+    /// Over what follows a position.
+    pub fn resume(chars: Chars<'a>, at: usize) -> Markup<'a> {
+        Markup { chars, at, end: chars.len() }
+    }
+
+    /// How far the format string has been read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     fn within(chars: Chars<'a>, range: Range<usize>) -> Markup<'a> {
         Markup { chars, at: range.start, end: range.end }
     }
@@ -232,7 +242,17 @@ pub fn split_field_name(chars: Chars<'_>, range: Range<usize>) -> PyResult<(Key,
     Ok((key, FieldPath { chars, at: split, end: range.end }))
 }
 
-impl FieldPath<'_> {
+impl<'a> FieldPath<'a> {
+    /// The steps behind a position.
+    pub fn resume(chars: Chars<'a>, at: usize) -> FieldPath<'a> {
+        FieldPath { chars, at, end: chars.len() }
+    }
+
+    /// How far the field name has been read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next step; `None` at the end. As `FieldNameIterator_next`.
     ///
     /// # Errors
@@ -252,6 +272,7 @@ impl FieldPath<'_> {
             }
             Some('[') => {
                 let Some(len) = rest.iter().position(|code| code == u32::from(b']')) else {
+                    self.at = self.end;
                     return Err(value_error("Missing ']' in format string"));
                 };
                 let end = start + len;
@@ -262,7 +283,10 @@ impl FieldPath<'_> {
                 };
                 (start..end, Step::Item(key))
             }
-            _ => return Err(value_error("Only '.' or '[' may follow ']' in format field specifier")),
+            _ => {
+                self.at = start;
+                return Err(value_error("Only '.' or '[' may follow ']' in format field specifier"));
+            }
         };
         if range.is_empty() {
             return Err(value_error("Empty attribute in format string"));
