@@ -485,7 +485,7 @@ mod tests {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
         let mut seen = 0;
         for (path, text) in &files {
-            for (at, _) in text.match_indices("payload!(") {
+            for (at, _) in text.match_indices("\npayload!(") {
                 let body = text.get(at..).unwrap_or_default();
                 let body = body.split("\n}").next().unwrap_or_default();
                 if body.contains("const GC: bool = true") {
