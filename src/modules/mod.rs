@@ -1,6 +1,8 @@
 //! Native modules, one file or folder each, named as Python names them.
 
+mod arguments;
 pub mod builtins;
+pub mod collections;
 pub mod gc;
 pub mod itertools;
 pub mod site;
@@ -29,7 +31,8 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &itertools::MODULE, &weakref::MODULE];
+static ALL: &[&ModuleDef] =
+    &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &collections::MODULE, &itertools::MODULE, &weakref::MODULE];
 
 impl ModuleDef {
     /// Makes the module.

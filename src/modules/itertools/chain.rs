@@ -1,6 +1,6 @@
 //! `itertools.chain`.
 
-use super::{body, check_state_count, class_or, iterator_slots, reduced, state_tuple};
+use super::{body, check_parsed_count, class_or, iterator_slots, reduced, state_tuple};
 use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::{no_keywords, positional};
@@ -96,7 +96,7 @@ fn reduce(this: &Value) -> PyResult<Value> {
 
 fn set_state(this: &Chain, state: &Value) -> PyResult<()> {
     let state = state_tuple(state)?.as_slice();
-    check_state_count(state.len(), 1, 2)?;
+    check_parsed_count(state.len(), 1, 2)?;
     if state.iter().any(|item| item.ty().slot(|slots| slots.next).is_none()) {
         return Err(type_error("Arguments must be iterators."));
     }

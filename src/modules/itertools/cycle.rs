@@ -1,6 +1,6 @@
 //! `itertools.cycle`.
 
-use super::{body, by_position, check_state_count, class_or, iterator_slots, reduced, state_tuple, wrong_item};
+use super::{body, by_position, check_parsed_count, class_or, iterator_slots, reduced, state_tuple, wrong_parsed};
 use crate::gc::Visit;
 use crate::method;
 use crate::name;
@@ -102,10 +102,10 @@ fn reduce(this: &Value) -> PyResult<Value> {
 
 fn set_state(this: &Cycle, state: &Value) -> PyResult<()> {
     let state = state_tuple(state)?.as_slice();
-    check_state_count(state.len(), 2, 2)?;
+    check_parsed_count(state.len(), 2, 2)?;
     let [saved, complete] = state else { return Ok(()) };
     if saved.downcast::<List>().is_none() {
-        return Err(wrong_item(1, "list", saved));
+        return Err(wrong_parsed(1, "list", saved));
     }
     let complete = c_int(complete, true)? != 0;
     this.saved.set(Some(saved.clone()));

@@ -1,6 +1,6 @@
 //! `itertools.groupby` and the iterators over its groups.
 
-use super::{bind, body, by_position, check_state_count, class_or, iterator_slots, reduced, state_tuple};
+use super::{bind, body, by_position, check_parsed_count, class_or, iterator_slots, reduced, state_tuple};
 use crate::gc::Visit;
 use crate::method;
 use crate::object::error::PyResult;
@@ -132,7 +132,7 @@ fn reduce(this: &Value) -> PyResult<Value> {
 
 fn set_state(this: &GroupBy, state: &Value) -> PyResult<()> {
     let state = state_tuple(state)?.as_slice();
-    check_state_count(state.len(), 3, 3)?;
+    check_parsed_count(state.len(), 3, 3)?;
     if let [key, item, target] = state {
         this.key.set(Some(key.clone()));
         this.item.set(Some(item.clone()));

@@ -1,8 +1,8 @@
 //! `itertools.permutations`.
 
 use super::{
-    Counters, bind, body, check_state_count, class_or, counters, counters_tuple, iterator_slots, picked, reduced,
-    size_with, state_tuple, wrong_item,
+    Counters, bind, body, check_parsed_count, class_or, counters, counters_tuple, iterator_slots, picked, reduced,
+    size_with, state_tuple, wrong_parsed,
 };
 use crate::gc::Visit;
 use crate::method;
@@ -150,10 +150,10 @@ fn reduce(this: &Value) -> PyResult<Value> {
 
 fn set_state(this: &Permutations, state: &Value) -> PyResult<()> {
     let state = state_tuple(state)?.as_slice();
-    check_state_count(state.len(), 2, 2)?;
+    check_parsed_count(state.len(), 2, 2)?;
     let [order, cycles] = state else { return Ok(()) };
-    let Some(order) = order.downcast::<Tuple>() else { return Err(wrong_item(1, "tuple", order)) };
-    let Some(cycles) = cycles.downcast::<Tuple>() else { return Err(wrong_item(2, "tuple", cycles)) };
+    let Some(order) = order.downcast::<Tuple>() else { return Err(wrong_parsed(1, "tuple", order)) };
+    let Some(cycles) = cycles.downcast::<Tuple>() else { return Err(wrong_parsed(2, "tuple", cycles)) };
     let available = this.order.len();
     if order.len() != available || cycles.len() != this.length {
         return Err(value_error("invalid arguments"));

@@ -1,6 +1,6 @@
 //! `itertools.tee`, its iterators, and the links of the list of items that they share.
 
-use super::{body, by_position, check_state_count, iterator_slots, reduced, state_tuple, wrong_item};
+use super::{body, by_position, check_parsed_count, iterator_slots, reduced, state_tuple, wrong_parsed};
 use crate::gc::Visit;
 use crate::method;
 use crate::name;
@@ -218,10 +218,10 @@ fn reduce(this: &Value) -> PyResult<Value> {
 
 fn set_state(this: &Tee, state: &Value) -> PyResult<()> {
     let state = state_tuple(state)?.as_slice();
-    check_state_count(state.len(), 2, 2)?;
+    check_parsed_count(state.len(), 2, 2)?;
     let [data, index] = state else { return Ok(()) };
     if !data.is_exact::<TeeData>() {
-        return Err(wrong_item(1, "itertools._tee_dataobject", data));
+        return Err(wrong_parsed(1, "itertools._tee_dataobject", data));
     }
     let index = usize::try_from(c_int(index, true)?).ok().filter(|&index| index <= LINK_ITEMS);
     let Some(index) = index else { return Err(value_error("Index out of range")) };
