@@ -3,8 +3,11 @@
 mod arguments;
 pub mod builtins;
 pub mod collections;
+pub mod functools;
 pub mod gc;
 pub mod itertools;
+mod key_order;
+pub mod operator;
 pub mod site;
 pub mod sys;
 pub mod weakref;
@@ -31,8 +34,17 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] =
-    &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &collections::MODULE, &itertools::MODULE, &weakref::MODULE];
+static ALL: &[&ModuleDef] = &[
+    &builtins::MODULE,
+    &sys::MODULE,
+    &gc::MODULE,
+    &collections::MODULE,
+    &functools::MODULE,
+    &itertools::MODULE,
+    &operator::MODULE,
+    &operator::LIBRARY,
+    &weakref::MODULE,
+];
 
 impl ModuleDef {
     /// Makes the module.

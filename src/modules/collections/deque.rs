@@ -617,6 +617,5 @@ fn rich_compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
 fn sizeof(this: &Value) -> PyResult<i64> {
     let deque = body(this)?;
     let blocks = (deque.left.get() + deque.items.len()).div_ceil(BLOCK);
-    let above = layout::of(this.ty()).basic_size - layout::of(&DEQUE).basic_size;
-    Ok(80 + above + blocks as i64 * BLOCK_BYTES)
+    Ok(layout::of(this.ty()).basic_size + blocks as i64 * BLOCK_BYTES)
 }

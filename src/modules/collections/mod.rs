@@ -3,7 +3,6 @@
 mod defaultdict;
 mod deque;
 mod deque_iterator;
-mod key_order;
 mod ordered_dict;
 mod ordered_views;
 mod tuplegetter;

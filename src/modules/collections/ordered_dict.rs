@@ -3,11 +3,11 @@
 //! The order of the keys is kept apart from the dict's own, as CPython does it: what changes the dict behind its back
 //! (`dict.__setitem__(od, ..)`) does not change the order.
 
-use super::key_order::{End, KeyOrder};
 use super::ordered_views;
 use crate::gc::Visit;
 use crate::method;
 use crate::modules::arguments::{body, class_or};
+use crate::modules::key_order::{End, KeyOrder, Place};
 use crate::name;
 use crate::object::dict_table::DictTable;
 use crate::object::error::PyResult;
@@ -122,7 +122,7 @@ impl OrderedDict {
     ///
     /// # Errors
     /// What comparing keys raises.
-    pub(super) fn find(&self, key: &Value, hash: i64) -> PyResult<Option<super::key_order::Place>> {
+    pub(super) fn find(&self, key: &Value, hash: i64) -> PyResult<Option<Place>> {
         if self.order.is_empty() {
             return Ok(None);
         }

@@ -1,9 +1,9 @@
 //! The views of an OrderedDict, which derive from those of dict, and the iterator over it.
 
-use super::key_order::End;
 use super::ordered_dict::OrderedDict;
 use crate::method;
 use crate::modules::arguments::body;
+use crate::modules::key_order::End;
 use crate::object::builtins;
 use crate::object::error::PyResult;
 use crate::object::hash;

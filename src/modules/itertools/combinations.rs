@@ -175,5 +175,5 @@ where
     Combinations<AGAIN>: Payload,
 {
     let body = body::<Combinations<AGAIN>>(this)?;
-    Ok(size_with(this, Combinations::<AGAIN>::type_object(), 56, body.length))
+    Ok(size_with(this, body.length))
 }

@@ -117,8 +117,7 @@ fn picked(pool: &Tuple, positions: &[Cell<usize>]) -> Value {
     Tuple::from_vec(positions.iter().filter_map(|position| pool.get(position.get()).cloned()).collect())
 }
 
-/// `__sizeof__`: CPython's size of the type's instances, what a subclass adds, and a word for each counter.
-fn size_with(this: &Value, own: &'static TypeObject, basic: i64, counters: usize) -> i64 {
-    let above = layout::of(this.ty()).basic_size - layout::of(own).basic_size;
-    basic + above + 8 * counters as i64
+/// `__sizeof__`: CPython's size of the type's instances, and a word for each counter.
+fn size_with(this: &Value, counters: usize) -> i64 {
+    layout::of(this.ty()).basic_size + 8 * counters as i64
 }

@@ -174,5 +174,5 @@ fn set_state(this: &Permutations, state: &Value) -> PyResult<()> {
 
 fn sizeof(this: &Value) -> PyResult<i64> {
     let body = body::<Permutations>(this)?;
-    Ok(size_with(this, &PERMUTATIONS, 64, body.order.len() + body.length))
+    Ok(size_with(this, body.order.len() + body.length))
 }

@@ -146,5 +146,5 @@ fn set_state(this: &Product, state: &Value) -> PyResult<()> {
 
 fn sizeof(this: &Value) -> PyResult<i64> {
     let body = body::<Product>(this)?;
-    Ok(size_with(this, &PRODUCT, 48, body.positions.len()))
+    Ok(size_with(this, body.positions.len()))
 }

@@ -1,4 +1,5 @@
-//! The order of an OrderedDict's keys: a doubly linked list, and a table that finds a key's place in it.
+//! An order of keys that can be changed (an OrderedDict's, that of use in a cache): a doubly linked list, and a table that
+//! finds a key's place in it.
 
 use crate::object::dict_table::DictTable;
 use crate::object::error::PyResult;
@@ -40,6 +41,13 @@ pub(super) enum End {
 /// A key's place in the order. It is good until that key is removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place(u32);
+
+impl Place {
+    /// A small number that no other key's place has now.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 impl Nodes {
     fn get(&self, place: u32) -> Option<&Node> {
@@ -130,6 +138,11 @@ impl KeyOrder {
         self.state.set(self.state.get().wrapping_add(1));
     }
 
+    /// Number of keys.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
     /// Whether there are no keys.
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
@@ -144,13 +157,13 @@ impl KeyOrder {
         Ok(place.and_then(|place| u32::try_from(place).ok()).map(Place))
     }
 
-    /// Adds a key at the end, if it has no place yet.
+    /// Adds a key at the end, if it has no place yet; its place.
     ///
     /// # Errors
     /// What comparing keys raises.
-    pub(super) fn add(&self, key: &Value, hash: i64) -> PyResult<()> {
-        if self.places.find(key, hash)?.is_some() {
-            return Ok(());
+    pub(super) fn add(&self, key: &Value, hash: i64) -> PyResult<Place> {
+        if let Some(place) = self.find(key, hash)? {
+            return Ok(place);
         }
         let place = self.with(|nodes| {
             let place = nodes.take_node(key.clone(), hash);
@@ -159,7 +172,7 @@ impl KeyOrder {
         });
         self.places.insert_new(key, hash, Value::int(place.into()));
         self.changed();
-        Ok(())
+        Ok(Place(place))
     }
 
     /// Removes a key; what was stored for it is returned to be dropped by the caller.
