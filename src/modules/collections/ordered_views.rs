@@ -3,10 +3,9 @@
 use super::ordered_dict::OrderedDict;
 use crate::method;
 use crate::modules::arguments::body;
-use crate::modules::key_order::End;
+use crate::modules::key_order::{End, Place};
 use crate::object::builtins;
 use crate::object::error::PyResult;
-use crate::object::hash;
 use crate::object::header::{Header, new_object};
 use crate::object::iter;
 use crate::object::native::Method;
@@ -78,14 +77,14 @@ where
     iterator(&body::<OrderedView<KIND>>(this)?.dict, KIND, End::First)
 }
 
-/// The body of an iterator. It remembers a key, not a place, as the dict may change.
+/// The body of an iterator.
 #[repr(C)]
 pub struct OrderedIterator {
     header: Header,
     /// Empty at the end.
     dict: ValueCell,
-    /// The next key; empty at the end.
-    key: ValueCell,
+    /// The place of the next key, good while the order's state is that at first; none at the end.
+    place: Cell<Option<Place>>,
     kind: u8,
     towards: End,
     /// Number of items at first; None when it was seen to change.
@@ -98,7 +97,6 @@ payload!(OrderedIterator, ODICT_ITERATOR, {
     const GC: bool = true;
     fn traverse(&self, visit: crate::gc::Visit<'_>) {
         self.dict.visit(visit);
-        self.key.visit(visit);
     }
 });
 
@@ -119,11 +117,10 @@ pub(super) fn iterator(this: &Value, kind: u8, towards: End) -> PyResult<Value> 
         End::First => End::Last,
         End::Last => End::First,
     };
-    let key = dict.order().end(begin).and_then(|place| dict.order().key(place)).map(|(key, _)| key);
     Ok(new_object(OrderedIterator {
         header: Header::new(&ODICT_ITERATOR),
         dict: ValueCell::new(Some(this.clone())),
-        key: ValueCell::new(key),
+        place: Cell::new(dict.order().end(begin)),
         kind,
         towards,
         size: Cell::new(Some(dict.table().len())),
@@ -136,11 +133,12 @@ impl OrderedIterator {
     fn step(&self) -> PyResult<Option<Value>> {
         let Some(this) = self.dict.get() else { return Ok(None) };
         let dict = body::<OrderedDict>(&this)?;
-        if !self.key.is_some() {
+        let order = dict.order();
+        let Some(place) = self.place.get() else {
             self.dict.set(None);
             return Ok(None);
-        }
-        if dict.order().state() != self.state {
+        };
+        if order.state() != self.state {
             self.dict.set(None);
             return Err(runtime_error("OrderedDict mutated during iteration"));
         }
@@ -148,19 +146,16 @@ impl OrderedIterator {
             self.size.set(None);
             return Err(runtime_error("OrderedDict changed size during iteration"));
         }
-        let Some(key) = self.key.take() else { return Ok(None) };
-        let hash = hash::hash(&key)?;
-        let Some(place) = dict.find(&key, hash)? else { return Err(key_error(&key)) };
-        let following = dict.order().beside(place, self.towards).and_then(|place| dict.order().key(place));
-        self.key.set(following.map(|(key, _)| key));
+        let Some((key, hash)) = order.key(place) else { return Ok(None) };
+        self.place.set(order.beside(place, self.towards));
+        // The dict may have been changed behind the order's back.
+        let Some(value) = dict.table().get(&key, hash)? else {
+            self.place.set(None);
+            return Err(key_error(&key));
+        };
         if self.kind == KEYS {
             return Ok(Some(key));
         }
-        let Some(value) = dict.table().get(&key, hash)? else {
-            self.key.set(None);
-            self.dict.set(None);
-            return Err(key_error(&key));
-        };
         Ok(Some(if self.kind == VALUES { value } else { Tuple::from_vec(vec![key, value]) }))
     }
 }
@@ -174,7 +169,7 @@ fn reduce(this: &OrderedIterator) -> PyResult<Value> {
     let copy = new_object(OrderedIterator {
         header: Header::new(&ODICT_ITERATOR),
         dict: ValueCell::new(this.dict.get()),
-        key: ValueCell::new(this.key.get()),
+        place: Cell::new(this.place.get()),
         kind: this.kind,
         towards: this.towards,
         size: Cell::new(this.size.get()),

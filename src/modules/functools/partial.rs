@@ -137,10 +137,14 @@ fn call_(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Valu
         return call::call_keywords(&function, &[own_args, args].concat(), kwnames);
     }
     let (positional, keywords) = call::split_keywords(args, kwnames);
-    let mut all = [own_args, positional].concat();
-    let first = all.len();
+    let first = own_args.len() + positional.len();
+    let mut all = Vec::with_capacity(first + own_keywords.len() + keywords.len());
+    all.extend_from_slice(own_args);
+    all.extend_from_slice(positional);
     let mut names = Vec::with_capacity(own_keywords.len() + keywords.len());
-    for (name, value) in own_keywords.items() {
+    let mut position = 0;
+    while let Some((at, name, value)) = own_keywords.table().next_item(position) {
+        position = at + 1;
         if name.downcast::<Str>().is_none() {
             return Err(type_error("keywords must be strings"));
         }

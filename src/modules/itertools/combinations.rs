@@ -6,6 +6,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, Method, thunk};
 use crate::object::value::{Payload, Value, payload};
+use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::exceptions::{system_error, value_error};
 use crate::types::list::state_index;
@@ -24,12 +25,15 @@ pub struct Combinations<const AGAIN: bool> {
     positions: Counters,
     started: Cell<bool>,
     stopped: Cell<bool>,
+    /// What was given last.
+    last: ValueCell,
 }
 
 payload!(Combinations<false>, COMBINATIONS, {
     const GC: bool = true;
     fn traverse(&self, visit: crate::gc::Visit<'_>) {
         visit(&self.pool);
+        self.last.visit(visit);
     }
 });
 
@@ -37,6 +41,7 @@ payload!(Combinations<true>, WITH_REPLACEMENT, {
     const GC: bool = true;
     fn traverse(&self, visit: crate::gc::Visit<'_>) {
         visit(&self.pool);
+        self.last.visit(visit);
     }
 });
 
@@ -92,6 +97,7 @@ where
             positions,
             started: Cell::new(false),
             stopped: Cell::new(stopped),
+            last: ValueCell::EMPTY,
         },
     ))
 }
@@ -130,9 +136,10 @@ where
     }
     if body.started.replace(true) && !body.advance(pool.len()) {
         body.stopped.set(true);
+        body.last.set(None);
         return Ok(None);
     }
-    Ok(Some(picked(pool, &body.positions)))
+    Ok(Some(picked(&body.last, pool, &body.positions)))
 }
 
 fn reduce<const AGAIN: bool>(this: &Value) -> PyResult<Value>

@@ -23,7 +23,7 @@ use crate::modules::arguments::{bind, body, by_position, check_parsed_count, cla
 use crate::object::error::PyResult;
 use crate::object::slots::{CallFn, NextFn, Slots};
 use crate::object::value::Value;
-use crate::object::value_vec::no_memory;
+use crate::object::value_vec::{ValueCell, no_memory};
 use crate::object::{TypeObject, attribute};
 use crate::types::dict::Dict;
 use crate::types::layout;
@@ -111,10 +111,20 @@ fn counters_tuple(counters: &[Cell<usize>]) -> Value {
     Tuple::from_vec(counters.iter().map(|counter| Value::int(counter.get() as i64)).collect())
 }
 
+/// A tuple of what `item` gives for each index below `len`: the one given last, if nobody else refers to it any more.
+fn next_result<'a>(last: &ValueCell, len: usize, item: impl Fn(usize) -> Option<&'a Value>) -> Value {
+    let result = match last.take().map(|last| Tuple::refill(last, &item)) {
+        Some(Ok(result)) => result,
+        _ => Tuple::from_vec((0..len).filter_map(|index| item(index).cloned()).collect()),
+    };
+    last.set(Some(result.clone()));
+    result
+}
+
 /// What `pool` has at the positions.
-fn picked(pool: &Tuple, positions: &[Cell<usize>]) -> Value {
+fn picked(last: &ValueCell, pool: &Tuple, positions: &[Cell<usize>]) -> Value {
     let pool = pool.as_slice();
-    Tuple::from_vec(positions.iter().filter_map(|position| pool.get(position.get()).cloned()).collect())
+    next_result(last, positions.len(), |index| pool.get(positions.get(index)?.get()))
 }
 
 /// `__sizeof__`: CPython's size of the type's instances, and a word for each counter.

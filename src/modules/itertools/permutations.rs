@@ -10,6 +10,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, Method, thunk};
 use crate::object::value::{Value, payload};
+use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::exceptions::{system_error, type_error, value_error};
 use crate::types::int;
@@ -32,12 +33,15 @@ pub struct Permutations {
     cycles: Counters,
     started: Cell<bool>,
     stopped: Cell<bool>,
+    /// What was given last.
+    last: ValueCell,
 }
 
 payload!(Permutations, PERMUTATIONS, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.pool);
+        self.last.visit(visit);
     }
 });
 
@@ -78,6 +82,7 @@ fn make(class: &Value, iterable: &Value, length: Option<&Value>) -> PyResult<Val
             cycles: counters(if stopped { 0 } else { length }, |index| available - index)?,
             started: Cell::new(false),
             stopped: Cell::new(stopped),
+            last: ValueCell::EMPTY,
         },
     ))
 }
@@ -130,9 +135,10 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
     }
     if body.started.replace(true) && !body.advance() {
         body.stopped.set(true);
+        body.last.set(None);
         return Ok(None);
     }
-    Ok(Some(picked(pool, body.positions())))
+    Ok(Some(picked(&body.last, pool, body.positions())))
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {

@@ -1,6 +1,6 @@
 //! `itertools.product`.
 
-use super::{Counters, body, class_or, counters, counters_tuple, iterator_slots, reduced, size_with};
+use super::{Counters, body, class_or, counters, counters_tuple, iterator_slots, next_result, reduced, size_with};
 use crate::gc::Visit;
 use crate::method;
 use crate::object::arguments::positional;
@@ -8,7 +8,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, Method, thunk};
 use crate::object::value::{Value, payload};
-use crate::object::value_vec::repeated;
+use crate::object::value_vec::{ValueCell, repeated};
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::exceptions::{overflow_error, system_error, value_error};
 use crate::types::list::state_index;
@@ -25,12 +25,15 @@ pub struct Product {
     positions: Counters,
     started: Cell<bool>,
     stopped: Cell<bool>,
+    /// What was given last.
+    last: ValueCell,
 }
 
 payload!(Product, PRODUCT, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.pools);
+        self.last.visit(visit);
     }
 });
 
@@ -72,7 +75,10 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
     let positions = counters(pools.len(), |_| 0)?;
     let pools = Tuple::from_vec(pools);
     let (started, stopped) = (Cell::new(false), Cell::new(false));
-    Ok(new_instance(ty, Product { header: Header::new(ty), pools, positions, started, stopped }))
+    Ok(new_instance(
+        ty,
+        Product { header: Header::new(ty), pools, positions, started, stopped, last: ValueCell::EMPTY },
+    ))
 }
 
 impl Product {
@@ -105,16 +111,18 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
     }
     if body.started.replace(true) && !body.advance()? {
         body.stopped.set(true);
+        body.last.set(None);
         return Ok(None);
     }
-    let mut items = Vec::with_capacity(body.positions.len());
-    items.extend(body.places()?.map_while(|(pool, position)| pool.get(position.get()).cloned()));
-    if items.len() < body.positions.len() {
-        // An empty pool.
+    let pools = body.pools.exact::<Tuple>().map_or(&[] as &[Value], Tuple::as_slice);
+    if pools.iter().any(|pool| pool.exact::<Tuple>().is_none_or(Tuple::is_empty)) {
         body.stopped.set(true);
+        body.last.set(None);
         return Ok(None);
     }
-    Ok(Some(Tuple::from_vec(items)))
+    Ok(Some(next_result(&body.last, pools.len(), |index| {
+        pools.get(index)?.exact::<Tuple>()?.get(body.positions.get(index)?.get())
+    })))
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {

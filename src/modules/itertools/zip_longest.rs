@@ -1,6 +1,6 @@
 //! `itertools.zip_longest`.
 
-use super::{body, class_or, iterator_slots, reduced};
+use super::{body, class_or, iterator_slots, next_result, reduced};
 use crate::gc::Visit;
 use crate::method;
 use crate::object::call::split_keywords;
@@ -25,6 +25,8 @@ pub struct ZipLongest {
     /// Iterators that are not at their end.
     active: Cell<usize>,
     fill: ValueCell,
+    /// What was given last.
+    last: ValueCell,
 }
 
 payload!(ZipLongest, ZIP_LONGEST, {
@@ -32,10 +34,12 @@ payload!(ZipLongest, ZIP_LONGEST, {
     fn traverse(&self, visit: Visit<'_>) {
         self.iterators.iter().for_each(|iterator| iterator.visit(visit));
         self.fill.visit(visit);
+        self.last.visit(visit);
     }
     fn clear_references(&self) {
         self.iterators.iter().for_each(|iterator| drop(iterator.take()));
         drop(self.fill.take());
+        drop(self.last.take());
     }
 });
 
@@ -60,7 +64,16 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
     let iterators: Box<[ValueCell]> =
         iterables.iter().map(|iterable| Ok(ValueCell::new(Some(iter::iter(iterable)?)))).collect::<PyResult<_>>()?;
     let active = Cell::new(iterators.len());
-    Ok(new_instance(ty, ZipLongest { header: Header::new(ty), iterators, active, fill: ValueCell::new(Some(fill)) }))
+    Ok(new_instance(
+        ty,
+        ZipLongest {
+            header: Header::new(ty),
+            iterators,
+            active,
+            fill: ValueCell::new(Some(fill)),
+            last: ValueCell::EMPTY,
+        },
+    ))
 }
 
 fn next(this: &Value) -> PyResult<Option<Value>> {
@@ -86,7 +99,7 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
         }
         items.push(item.or_else(|| body.fill.get()).unwrap_or(Value::NONE));
     }
-    Ok(Some(Tuple::from_vec(items)))
+    Ok(Some(next_result(&body.last, items.len(), |index| items.get(index))))
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {
