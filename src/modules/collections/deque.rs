@@ -189,28 +189,36 @@ impl Deque {
         }
     }
 
-    fn rotate(&self, steps: isize) {
+    /// The shortest rotation that does the same; for a deque of two items at least.
+    fn shortest(&self, steps: isize) -> isize {
         let len = self.items.len() as isize;
         let half = len >> 1;
-        if len <= 1 {
-            return;
+        if (-half..=half).contains(&steps) || len == 0 {
+            return steps;
         }
-        let mut steps = steps;
-        if steps > half || steps < -half {
-            steps %= len;
-            if steps > half {
-                steps -= len;
-            } else if steps < -half {
-                steps += len;
+        match steps % len {
+            rest if rest > half => rest - len,
+            rest if rest < -half => rest + len,
+            rest => rest,
+        }
+    }
+
+    /// Notes that CPython has rotated the deque, whether or not the items are moved here.
+    fn note_rotation(&self, steps: isize) {
+        if self.items.len() > 1 {
+            self.changed();
+            self.shift(self.shortest(steps).wrapping_neg().rem_euclid(BLOCK as isize) as usize);
+        }
+    }
+
+    fn rotate(&self, steps: isize) {
+        if self.items.len() > 1 {
+            self.note_rotation(steps);
+            match self.shortest(steps) {
+                right @ 0.. => self.items.rotate_right(right as usize),
+                left => self.items.rotate_left(left.unsigned_abs()),
             }
         }
-        self.changed();
-        if steps >= 0 {
-            self.items.rotate_right(steps as usize);
-        } else {
-            self.items.rotate_left(steps.unsigned_abs());
-        }
-        self.shift(steps.wrapping_neg().rem_euclid(BLOCK as isize) as usize);
     }
 
     /// Appends the items of an iterable.
@@ -535,9 +543,20 @@ fn remove(this: &Deque, value: &Value) -> PyResult<()> {
         if this.items.len() != len {
             return Err(index_error("deque mutated during remove()."));
         }
-        if equal? {
-            drop(take(this, index));
-            return Ok(());
+        // CPython looks at the first item and rotates, until the first is the one sought.
+        match equal {
+            Ok(false) => this.note_rotation(-1),
+            Ok(true) => {
+                this.items.rotate_left(index);
+                let removed = this.pop_left();
+                this.rotate(index as isize);
+                drop(removed);
+                return Ok(());
+            }
+            Err(raised) => {
+                this.note_rotation(index as isize);
+                return Err(raised);
+            }
         }
     }
     Err(value_error("deque.remove(x): x not in deque"))
