@@ -1,15 +1,21 @@
 //! Native modules, one file or folder each, named as Python names them.
 
 pub mod abc;
+mod arguments;
 pub mod atexit;
 pub mod bisect;
 pub mod builtins;
 pub mod cmath;
+pub mod collections;
 pub mod copyreg;
 pub mod errno;
+pub mod functools;
 pub mod gc;
 pub mod heapq;
+pub mod itertools;
+mod key_order;
 pub mod math;
+pub mod operator;
 pub mod random;
 pub mod site;
 pub mod stat;
@@ -57,6 +63,11 @@ static ALL: &[&ModuleDef] = &[
     &abc::MODULE,
     &time::MODULE,
     &copyreg::MODULE,
+    &collections::MODULE,
+    &functools::MODULE,
+    &itertools::MODULE,
+    &operator::MODULE,
+    &operator::LIBRARY,
 ];
 
 impl ModuleDef {

@@ -23,6 +23,7 @@ pub mod slots;
 pub mod text;
 pub mod ty;
 pub mod value;
+pub mod value_deque;
 pub mod value_vec;
 
 pub use error::{PyResult, Raised};

@@ -117,6 +117,25 @@ impl Tuple {
         Tuple::from_vec(items.to_vec())
     }
 
+    /// Puts what `item` gives for each index into a tuple that nobody else refers to, for iterators that use the tuple given
+    /// last again when it was dropped; gives the tuple back as `Err` when somebody refers to it.
+    pub(crate) fn refill<'a>(tuple: Value, item: impl Fn(usize) -> Option<&'a Value>) -> Result<Value, Value> {
+        let Some(body) = tuple.exact::<Tuple>().filter(|body| body.header.count() == 1) else { return Err(tuple) };
+        let (items, len) = ((body as *const Tuple).wrapping_add(1) as *mut Value, body.len);
+        for index in 0..len {
+            // SAFETY: `index` is that of an item. No slice of the items is borrowed: who borrows one holds a reference, and
+            // the only one is here. Each place holds a value at all times, whatever the end of an old item runs.
+            let place = unsafe { &mut *items.wrapping_add(index) };
+            if let Some(item) = item(index)
+                && !place.is(item)
+            {
+                let old = std::mem::replace(place, item.clone());
+                drop(old);
+            }
+        }
+        Ok(tuple)
+    }
+
     /// The empty tuple: one object.
     pub fn empty() -> Value {
         use crate::object::gil::GilCell;

@@ -115,13 +115,13 @@ pub static DICT_ITEMS: TypeObject = TypeObject::define::<DictView<ITEMS>>("dict_
     ] as &[Method]);
 
 fn dict_of<const KIND: u8>(view: &Value) -> PyResult<&Dict> {
-    let dict = view.exact::<DictView<KIND>>().and_then(|view| view.dict.downcast::<Dict>());
+    let dict = view.downcast::<DictView<KIND>>().and_then(|view| view.dict.downcast::<Dict>());
     dict.ok_or_else(|| system_error("expected a view of a dict"))
 }
 
-/// Whether the value is a `dict_keys` or a `dict_items`.
+/// Whether the value is a `dict_keys` or a `dict_items`, or derives from one (`odict_keys`, `odict_items`).
 pub(crate) fn is_set_view(value: &Value) -> bool {
-    value.is_exact::<DictView<KEYS>>() || value.is_exact::<DictView<ITEMS>>()
+    value.downcast::<DictView<KEYS>>().is_some() || value.downcast::<DictView<ITEMS>>().is_some()
 }
 
 fn length<const KIND: u8>(this: &Value) -> PyResult<usize> {
@@ -129,7 +129,7 @@ fn length<const KIND: u8>(this: &Value) -> PyResult<usize> {
 }
 
 fn iter_<const KIND: u8>(this: &Value) -> PyResult<Value> {
-    match this.exact::<DictView<KIND>>() {
+    match this.downcast::<DictView<KIND>>() {
         Some(view) => Ok(iterator::new::<KIND>(view.dict.clone())),
         None => Err(system_error("expected a view of a dict")),
     }

@@ -183,7 +183,14 @@ pub(crate) unsafe fn die_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread
 
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn die_drop_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, first: u64, second: u64) {
+pub(crate) unsafe fn die_drop_next(
+    ip: *const Cell,
+    fp: *mut u64,
+    vm: &'static Thread,
+    k: *const u64,
+    first: u64,
+    second: u64,
+) {
     // SAFETY: as for die; `second` owned its reference.
     unsafe {
         die(ip, fp, vm, k, first);
