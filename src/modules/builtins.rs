@@ -655,24 +655,25 @@ fn extreme(name: &str, op: Compare, args: &[Value], kwnames: Option<&Value>) -> 
         }
     };
     let iterator = iter_protocol::iter(&iterable)?;
-    let mut best: Option<(Value, Value)> = None;
+    let mut best: Option<Value> = None;
+    let mut best_rank: Option<Value> = None;
     while let Some(item) = iter_protocol::next(&iterator)? {
         let rank = match &key {
-            Some(key) => call::call(key, std::slice::from_ref(&item))?,
-            None => item.clone(),
+            Some(key) => Some(call::call(key, std::slice::from_ref(&item))?),
+            None => None,
         };
-        let better = match &best {
-            Some((known, _)) => compare::holds(&rank, known, op)?,
+        let better = match best_rank.as_ref().or(best.as_ref()) {
+            Some(known) => compare::holds(rank.as_ref().unwrap_or(&item), known, op)?,
             None => true,
         };
         if better {
-            best = Some((rank, item));
+            best = Some(item);
+            best_rank = rank;
         }
     }
-    match (best, default) {
-        (Some((_, item)), _) => Ok(item),
-        (None, Some(default)) => Ok(default),
-        (None, None) => Err(value_error(std::format!("{name}() arg is an empty sequence"))),
+    match best.or(default) {
+        Some(item) => Ok(item),
+        None => Err(value_error(std::format!("{name}() arg is an empty sequence"))),
     }
 }
 

@@ -65,6 +65,13 @@ impl ValueCell {
         unsafe { (*self.0.get()).as_ref() }.map(visit);
     }
 
+    /// Calls `look` with what is there; it must not run foreign code nor change the place.
+    #[inline(always)]
+    pub fn with<R>(&self, look: impl FnOnce(Option<&Value>) -> R) -> R {
+        // SAFETY: as for get.
+        look(unsafe { (*self.0.get()).as_ref() })
+    }
+
     /// Whether the place is filled.
     #[inline(always)]
     pub fn is_some(&self) -> bool {

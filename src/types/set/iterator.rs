@@ -68,22 +68,25 @@ pub fn new(set: Value) -> Value {
 
 fn next(this: &Value) -> PyResult<Option<Value>> {
     let Some(body) = this.exact::<SetIterator>() else { return Err(type_error("expected a set_iterator")) };
-    let Some(set) = body.set.get() else { return Ok(None) };
-    let Some(table) = table_of(&set) else { return Ok(None) };
-    if body.used.get() != table.len() {
-        body.used.set(CHANGED);
-        return Err(runtime_error("Set changed size during iteration"));
-    }
-    match table.next_key(body.position.get()) {
-        Some((at, key, _)) => {
+    let step = body.set.with(|set| {
+        let Some(table) = set.and_then(table_of) else { return Ok(None) };
+        if body.used.get() != table.len() {
+            body.used.set(CHANGED);
+            return Err(());
+        }
+        Ok(table.next_key(body.position.get()))
+    });
+    match step {
+        Ok(Some((at, key, _))) => {
             body.position.set(at + 1);
             body.left.set(body.left.get().wrapping_sub(1));
             Ok(Some(key))
         }
-        None => {
+        Ok(None) => {
             body.set.set(None);
             Ok(None)
         }
+        Err(()) => Err(runtime_error("Set changed size during iteration")),
     }
 }
 

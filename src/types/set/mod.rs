@@ -434,6 +434,9 @@ fn is_contained(a: &SetTable, b: &SetTable) -> PyResult<bool> {
     if a.len() > b.len() {
         return Ok(false);
     }
+    if let Some(contained) = a.quick_is_contained(b) {
+        return Ok(contained);
+    }
     let mut all = true;
     for_each_key(a, |key, hash| {
         all = b.contains(&key, hash)?;
@@ -518,6 +521,9 @@ fn intersection(this: &Value, other: &Value) -> PyResult<Value> {
         if source.len() > container.len() {
             (container, source) = (source, container);
         }
+        if source.quick_select(container, true, table).is_some() {
+            return Ok(result);
+        }
         for_each_key(source, |key, hash| {
             if container.contains(&key, hash)? {
                 table.add(&key, hash)?;
@@ -561,6 +567,9 @@ fn difference(this: &Value, other: &Value) -> PyResult<Value> {
     }
     let result = empty_of(base_type(this));
     let table = body(&result)?;
+    if set.is_some_and(|set| own.quick_select(set, false, table).is_some()) {
+        return Ok(result);
+    }
     for_each_key(own, |key, hash| {
         let found = match (set, dict) {
             (Some(set), _) => set.contains(&key, hash)?,

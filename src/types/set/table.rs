@@ -164,9 +164,94 @@ impl SetTable {
         self.inner().fill
     }
 
+    /// Looks for a key where no comparison can run Python code; `None` when one would be needed.
+    #[inline]
+    fn quick(&self, key: &Value, hash: i64) -> Option<Found> {
+        let inner = self.inner();
+        let mask = inner.mask();
+        let mut perturb = hash as u64;
+        let mut start = hash as usize & mask;
+        let mut removed = None;
+        if inner.places.is_empty() {
+            return Some(Found::Nothing(start, None));
+        }
+        let is_int = key.is_small_int();
+        loop {
+            let end = if start + LINEAR_PROBES <= mask { start + LINEAR_PROBES } else { start };
+            for (at, entry) in inner.places.get(start..=end)?.iter().enumerate() {
+                let at = start + at;
+                let Some(known) = &entry.key else {
+                    if entry.hash == DUMMY {
+                        removed = Some(at);
+                        continue;
+                    }
+                    return Some(Found::Nothing(at, removed));
+                };
+                if entry.hash != hash {
+                    continue;
+                }
+                if known.is(key) {
+                    return Some(Found::Key(at));
+                }
+                if is_int && known.is_small_int() {
+                    continue;
+                }
+                if !known.exact::<Str>()?.equals(key.exact::<Str>()?) {
+                    continue;
+                }
+                return Some(Found::Key(at));
+            }
+            perturb >>= PERTURB_SHIFT;
+            start = start.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+        }
+    }
+
+    /// Whether all keys of this table are in `other`; `None` when only comparing can tell.
+    pub fn quick_is_contained(&self, other: &SetTable) -> Option<bool> {
+        for entry in &self.inner().places {
+            if let Some(key) = &entry.key
+                && matches!(other.quick(key, entry.hash)?, Found::Nothing(..))
+            {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// Adds the keys whose presence in `other` is `present` to `result`, a new table; `None` when only comparing can tell,
+    /// with nothing added.
+    pub fn quick_select(&self, other: &SetTable, present: bool, result: &SetTable) -> Option<()> {
+        for entry in &self.inner().places {
+            let Some(key) = &entry.key else { continue };
+            let Some(found) = other.quick(key, entry.hash) else {
+                drop(result.clear());
+                return None;
+            };
+            if matches!(found, Found::Key(_)) == present {
+                let inner = result.inner_mut();
+                if inner.places.is_empty() {
+                    inner.places = empty_places(MIN_SIZE);
+                }
+                inner.used += 1;
+                inner.fill += 1;
+                inner.insert_clean(key.clone(), entry.hash);
+                inner.resize_if_full();
+            }
+        }
+        Some(())
+    }
+
     /// Looks for a key. When a comparison says that it is there but has changed the table, a search starts again; adding
     /// takes the answer as it is.
     fn probe(&self, key: &Value, hash: i64, adding: bool) -> PyResult<Found> {
+        match self.quick(key, hash) {
+            Some(found) => Ok(found),
+            None => self.probe_comparing(key, hash, adding),
+        }
+    }
+
+    #[inline(never)]
+    fn probe_comparing(&self, key: &Value, hash: i64, adding: bool) -> PyResult<Found> {
         let text = key.exact::<Str>();
         'restart: loop {
             let inner = self.inner();
