@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod attribute;
+pub mod buffer;
 pub mod builtins;
 pub mod call;
 pub mod compare;
@@ -16,6 +17,7 @@ pub mod length_hint;
 pub mod native;
 pub mod number;
 pub mod repr_guard;
+pub mod scalar;
 pub mod sequence;
 pub mod slot_functions;
 pub mod slots;
