@@ -6,7 +6,9 @@ Usage: python3.8 tools/record_type_layouts.py > src/types/layout_table.rs
 import types
 import sys
 import _io
+import _struct
 import _weakref
+import array
 
 
 def reachable():
@@ -22,7 +24,7 @@ def reachable():
             add(sub)
 
     add(object)
-    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io")]
+    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array")]
 
 
 def text(value):
@@ -31,6 +33,7 @@ def text(value):
 
 def main():
     iter([].__reversed__())
+    iter(array.array("b"))
     rows = {}
     for cls in reachable():
         name = cls.__name__ if cls.__module__ == "builtins" else cls.__module__ + "." + cls.__name__

@@ -3,6 +3,7 @@
 pub mod builtins;
 pub mod gc;
 pub mod site;
+pub mod struct_;
 pub mod sys;
 pub mod weakref;
 
@@ -28,7 +29,7 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE];
+static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE, &struct_::MODULE];
 
 impl ModuleDef {
     /// Makes the module.

@@ -12,6 +12,7 @@
 
 use super::error::PyResult;
 use super::value::Value;
+use super::value_vec::ValueCell;
 use crate::types::exceptions::{buffer_error, type_error};
 use std::borrow::Cow;
 use std::cell::UnsafeCell;
@@ -234,7 +235,8 @@ pub fn exporter_of(value: &Value) -> Option<&'static Exporter> {
 
 /// A view of an object's memory.
 pub struct Buffer {
-    owner: Value,
+    /// Empty when the view has ended.
+    owner: ValueCell,
     exporter: &'static Exporter,
     layout: Layout,
 }
@@ -247,7 +249,7 @@ impl Buffer {
     pub fn get(value: &Value, request: Request) -> PyResult<Option<Buffer>> {
         let Some(exporter) = exporter_of(value) else { return Ok(None) };
         let layout = (exporter.get)(value, request)?;
-        Ok(Some(Buffer { owner: value.clone(), exporter, layout }))
+        Ok(Some(Buffer { owner: ValueCell::new(Some(value.clone())), exporter, layout }))
     }
 
     /// As [`Buffer::get`].
@@ -261,9 +263,21 @@ impl Buffer {
         }
     }
 
-    /// The object whose memory it is.
-    pub fn owner(&self) -> &Value {
-        &self.owner
+    /// The object whose memory it is; `None` when the view has ended.
+    pub fn owner(&self) -> Option<Value> {
+        self.owner.get()
+    }
+
+    /// Calls `visit` with the object, for the collector.
+    pub fn visit(&self, visit: crate::gc::Visit<'_>) {
+        self.owner.visit(visit);
+    }
+
+    /// Ends the view. The object may die, so Python code may run.
+    pub fn release(&self) {
+        if let Some(owner) = self.owner.take() {
+            (self.exporter.release)(&owner);
+        }
     }
 
     /// Where the items lie.
@@ -274,7 +288,10 @@ impl Buffer {
     /// Reads the exporter's memory, all of it. The closure runs no Python code and drops no value.
     pub fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
         let (mut read, mut result) = (Some(read), None);
-        (self.exporter.read)(&self.owner, &mut |bytes| result = read.take().map(|read| read(bytes)));
+        let owner = self.owner.get();
+        if let Some(owner) = &owner {
+            (self.exporter.read)(owner, &mut |bytes| result = read.take().map(|read| read(bytes)));
+        }
         match (result, read) {
             (Some(result), _) => result,
             // An exporter that shows nothing has nothing.
@@ -287,7 +304,10 @@ impl Buffer {
     /// cannot be changed.
     pub fn with_bytes_mut<R>(&self, change: impl FnOnce(&mut [u8]) -> R) -> R {
         let (mut change, mut result) = (Some(change), None);
-        (self.exporter.write)(&self.owner, &mut |bytes| result = change.take().map(|change| change(bytes)));
+        let owner = self.owner.get();
+        if let Some(owner) = &owner {
+            (self.exporter.write)(owner, &mut |bytes| result = change.take().map(|change| change(bytes)));
+        }
         match (result, change) {
             (Some(result), _) => result,
             (None, Some(change)) => change(&mut []),
@@ -325,7 +345,7 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        (self.exporter.release)(&self.owner);
+        self.release();
     }
 }
 

@@ -402,6 +402,10 @@ fn concat(left: &Value, right: &Value) -> PyResult<Value> {
 fn inplace_concat(left: &Value, right: &Value) -> PyResult<Value> {
     let Some(buffer) = buffer_or_none(right) else { return Err(cannot_concat(left, right)) };
     let array = body(left)?;
+    if left.is(right) && !buffer.is_empty() {
+        // CPython has a view of the right operand meanwhile.
+        return Err(cannot_resize());
+    }
     check_memory(array.len().saturating_add(buffer.len()))?;
     array.resize(|data| data.extend_from_slice(&buffer))?;
     Ok(left.clone())

@@ -27,6 +27,7 @@ mod layout_table;
 pub mod list;
 pub mod map;
 pub mod mapping_proxy;
+pub mod memoryview;
 pub mod method;
 pub mod module;
 pub mod namespace;
@@ -110,6 +111,8 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &async_generator::THROW,
     &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
+    &memoryview::MEMORY_VIEW,
+    &memoryview::MANAGED_BUFFER,
     &method::METHOD,
     &module::MODULE,
     &property::PROPERTY,
@@ -140,6 +143,8 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &weakref::REF,
     &weakref::PROXY,
     &weakref::CALLABLE_PROXY,
+    &crate::modules::struct_::STRUCT,
+    &crate::modules::struct_::UNPACK_ITERATOR,
 ];
 
 /// The types that the module `builtins` shows under their names.
@@ -153,6 +158,7 @@ pub(crate) static NAMED: &[&TypeObject] = &[
     &str::STR,
     &bytes::BYTES,
     &bytearray::BYTEARRAY,
+    &memoryview::MEMORY_VIEW,
     &tuple::TUPLE,
     &list::LIST,
     &dict::DICT,
