@@ -33,7 +33,7 @@ def text(value):
 
 def main():
     iter([].__reversed__())
-    iter(array.array("b"))
+    next(iter(array.array("b", [0])))
     rows = {}
     for cls in reachable():
         name = cls.__name__ if cls.__module__ == "builtins" else cls.__module__ + "." + cls.__name__

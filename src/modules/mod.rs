@@ -1,5 +1,6 @@
 //! Native modules, one file or folder each, named as Python names them.
 
+pub mod array;
 pub mod builtins;
 pub mod gc;
 pub mod site;
@@ -29,7 +30,8 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] = &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE, &struct_::MODULE];
+static ALL: &[&ModuleDef] =
+    &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE, &struct_::MODULE, &array::MODULE];
 
 impl ModuleDef {
     /// Makes the module.

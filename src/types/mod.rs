@@ -143,6 +143,8 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &weakref::REF,
     &weakref::PROXY,
     &weakref::CALLABLE_PROXY,
+    &crate::modules::array::ARRAY,
+    &crate::modules::array::ARRAY_ITERATOR,
     &crate::modules::struct_::STRUCT,
     &crate::modules::struct_::UNPACK_ITERATOR,
 ];
