@@ -28,16 +28,21 @@ pub enum Request {
     Full,
 }
 
+/// Calls the closure with all of an object's memory; the closure runs no Python code.
+pub type ReadFn = fn(&Value, &mut dyn FnMut(&[u8]));
+/// The same, to change the memory.
+pub type WriteFn = fn(&Value, &mut dyn FnMut(&mut [u8]));
+
 /// How a type shows its objects' memory.
 pub struct Exporter {
     /// Describes the memory and notes a view of it.
     pub get: fn(&Value, Request) -> PyResult<Layout>,
     /// Ends what `get` began.
     pub release: fn(&Value),
-    /// Calls the closure with all of the memory; the closure runs no Python code.
-    pub read: fn(&Value, &mut dyn FnMut(&[u8])),
-    /// The same, to change it; memory that cannot be changed is not shown.
-    pub write: fn(&Value, &mut dyn FnMut(&mut [u8])),
+    /// Reads the memory.
+    pub read: ReadFn,
+    /// Changes it; memory that cannot be changed is not shown.
+    pub write: WriteFn,
 }
 
 /// One number for each dimension.

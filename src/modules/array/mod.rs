@@ -291,9 +291,9 @@ impl Array {
         let bits = self.code.bits(value)?;
         self.resize(len + 1, |bytes| {
             let start = index << self.code.shift;
-            bytes.resize(len << self.code.shift, 0);
             // Until the item is stored, the one that was there is there twice.
             let hole = bytes.get(start..start + self.code.size()).map_or(vec![0; self.code.size()], <[u8]>::to_vec);
+            bytes.resize(len << self.code.shift, 0);
             bytes.splice(start..start, hole);
         })?;
         let bits = if converts_quietly(value) { bits } else { self.code.bits(value)? };
