@@ -3,6 +3,7 @@
 pub mod array;
 pub mod builtins;
 pub mod gc;
+pub mod marshal;
 pub mod site;
 pub mod struct_;
 pub mod sys;
@@ -30,8 +31,15 @@ pub struct ModuleDef {
 }
 
 /// Every native module.
-static ALL: &[&ModuleDef] =
-    &[&builtins::MODULE, &sys::MODULE, &gc::MODULE, &weakref::MODULE, &struct_::MODULE, &array::MODULE];
+static ALL: &[&ModuleDef] = &[
+    &builtins::MODULE,
+    &sys::MODULE,
+    &gc::MODULE,
+    &weakref::MODULE,
+    &struct_::MODULE,
+    &marshal::MODULE,
+    &array::MODULE,
+];
 
 impl ModuleDef {
     /// Makes the module.
