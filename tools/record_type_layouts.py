@@ -9,7 +9,9 @@ import _collections
 import _functools
 import _io
 import _operator
+import _struct
 import _weakref
+import array
 import itertools
 import time
 
@@ -29,7 +31,7 @@ def reachable():
     add(object)
     # Never set up, so no subclass of object's.
     add(type(_functools.cmp_to_key(len)))
-    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "time",
+    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
                                                        "_collections", "functools", "itertools", "operator")]
 
 
@@ -39,6 +41,7 @@ def text(value):
 
 def main():
     iter([].__reversed__())
+    next(iter(array.array("b", [0])))
     rows = {}
     for cls in reachable():
         name = cls.__name__ if cls.__module__ == "builtins" else cls.__module__ + "." + cls.__name__

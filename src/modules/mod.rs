@@ -2,6 +2,7 @@
 
 pub mod abc;
 mod arguments;
+pub mod array;
 pub mod atexit;
 pub mod bisect;
 pub mod builtins;
@@ -14,12 +15,14 @@ pub mod gc;
 pub mod heapq;
 pub mod itertools;
 mod key_order;
+pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod random;
 pub mod site;
 pub mod stat;
 pub mod string;
+pub mod struct_;
 pub mod sys;
 pub mod time;
 pub mod weakref;
@@ -68,6 +71,9 @@ static ALL: &[&ModuleDef] = &[
     &itertools::MODULE,
     &operator::MODULE,
     &operator::LIBRARY,
+    &struct_::MODULE,
+    &marshal::MODULE,
+    &array::MODULE,
 ];
 
 impl ModuleDef {

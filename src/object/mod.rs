@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod attribute;
+pub mod buffer;
 pub mod builtins;
 pub mod call;
 pub mod compare;
@@ -17,6 +18,7 @@ pub mod native;
 pub mod number;
 pub mod pool;
 pub mod repr_guard;
+pub mod scalar;
 pub mod sequence;
 pub mod slot_functions;
 pub mod slots;

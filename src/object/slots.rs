@@ -1,5 +1,6 @@
 //! The slot table of a type: the native entry points of every protocol, as CPython's `PyTypeObject` has them.
 
+use super::buffer::Exporter;
 use super::error::PyResult;
 use super::value::Value;
 
@@ -249,6 +250,8 @@ macro_rules! slots {
             pub binary: [Option<BinaryFn>; BINARY_OPS],
             /// In-place arithmetic, by [`BinaryOp`].
             pub inplace: [Option<BinaryFn>; BINARY_OPS],
+            /// The buffer protocol. Classes have their builtin base's: see [`super::buffer::exporter_of`].
+            pub buffer: Option<&'static Exporter>,
         }
 
         /// Names a slot.
@@ -267,6 +270,7 @@ macro_rules! slots {
                 $($field: None,)*
                 binary: [None; BINARY_OPS],
                 inplace: [None; BINARY_OPS],
+                buffer: None,
             };
 
             /// Every slot's name but the arithmetic ones.
@@ -297,6 +301,7 @@ macro_rules! slots {
             /// Fills every empty slot from a base type's.
             pub fn inherit(&mut self, base: &Slots) {
                 $(if self.$field.is_none() { self.$field = base.$field; })*
+                self.buffer = self.buffer.or(base.buffer);
                 for i in 0..BINARY_OPS {
                     self.binary[i] = self.binary[i].or(base.binary[i]);
                     self.inplace[i] = self.inplace[i].or(base.inplace[i]);

@@ -2,6 +2,7 @@
 
 use crate::gc::Visit;
 use crate::name;
+use crate::object::buffer::{ByteStore, Exporter, Layout, cannot_resize};
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, Method, thunk};
@@ -10,11 +11,11 @@ use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, builtins, iter, number};
 use crate::types::bytes::{
-    BYTEARRAY_METHODS, Bytes, byte_value, cannot_concat, collect_bytes, is_buffer, lookup_buffer, methods, no_codec,
-    push_escaped, select, zero_count,
+    BYTEARRAY_METHODS, Bytes, buffer_or_none, byte_value, cannot_concat, collect_bytes, is_buffer, lookup_items,
+    methods, no_codec, push_escaped, select, zero_count,
 };
 use crate::types::codecs;
-use crate::types::exceptions::{TYPE_ERROR, buffer_error, index_error, is_instance, type_error, value_error};
+use crate::types::exceptions::{TYPE_ERROR, index_error, is_instance, type_error, value_error};
 use crate::types::slice::{self, Slice};
 use crate::types::str::arguments::{check_memory, codec_name, no_memory, repeat_count};
 use crate::types::str::{Str, percent, state_index};
@@ -25,8 +26,7 @@ use std::cell::Cell;
 #[repr(C)]
 pub struct Bytearray {
     header: Header,
-    /// Taken out while it is read or changed; nothing else runs meanwhile.
-    data: Cell<Vec<u8>>,
+    data: ByteStore,
     /// Bytes that CPython would have allocated, for `__alloc__` and `__sizeof__`.
     allocated: Cell<usize>,
     /// Views of the bytes; while there are any, the size cannot change.
@@ -66,6 +66,7 @@ pub static BYTEARRAY: TypeObject = TypeObject::define::<Bytearray>("bytearray")
             binary[BinaryOp::Remainder as usize] = Some(remainder as BinaryFn);
             binary
         },
+        buffer: Some(&EXPORTER),
         ..Slots::EMPTY
     })
     .methods(BYTEARRAY_METHODS)
@@ -92,7 +93,7 @@ impl Bytearray {
             ty,
             Bytearray {
                 header: Header::new(ty),
-                data: Cell::new(data),
+                data: ByteStore::new(data),
                 allocated: Cell::new(allocated),
                 exports: Cell::new(0),
             },
@@ -102,36 +103,34 @@ impl Bytearray {
     /// Reads the bytes. `read` must run no Python code: it would find the bytearray empty.
     #[inline]
     pub fn with<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
-        let data = self.data.take();
-        let result = read(&data);
-        self.data.set(data);
-        result
+        self.data.with(read)
     }
 
     /// Changes bytes in place, not their number. As for [`Bytearray::with`].
     #[inline]
     pub fn with_mut<R>(&self, change: impl FnOnce(&mut [u8]) -> R) -> R {
-        let mut data = self.data.take();
-        let result = change(&mut data);
-        self.data.set(data);
-        result
+        self.data.with_mut(|data| change(data))
     }
 
     /// Changes the number of bytes. As for [`Bytearray::with`].
     ///
     /// # Errors
-    /// `BufferError` while there are views of the bytes.
+    /// `BufferError` while there are views of the bytes and the number would change.
     fn resize<R>(&self, change: impl FnOnce(&mut Vec<u8>) -> R) -> PyResult<R> {
         if self.exports.get() > 0 {
-            return Err(buffer_error("Existing exports of data: object cannot be re-sized"));
+            let mut data = self.data.to_vec();
+            let result = change(&mut data);
+            if data.len() != self.data.len() {
+                return Err(cannot_resize());
+            }
+            self.data.set(data);
+            return Ok(result);
         }
-        let mut data = self.data.take();
-        let before = data.len();
-        let result = change(&mut data);
-        if data.len() != before {
-            self.note_size(data.len());
+        let before = self.data.len();
+        let result = self.data.with_mut(change);
+        if self.data.len() != before {
+            self.note_size(self.data.len());
         }
-        self.data.set(data);
         Ok(result)
     }
 
@@ -150,13 +149,13 @@ impl Bytearray {
 
     /// A copy of the bytes.
     pub fn to_vec(&self) -> Vec<u8> {
-        self.with(<[u8]>::to_vec)
+        self.data.to_vec()
     }
 
     /// Number of bytes.
     #[inline]
     pub fn len(&self) -> usize {
-        self.with(<[u8]>::len)
+        self.data.len()
     }
 
     /// Whether there are none.
@@ -167,19 +166,32 @@ impl Bytearray {
     /// The byte at `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Option<u8> {
-        self.with(|data| data.get(index).copied())
-    }
-
-    /// Notes a view of the bytes; they keep their number until [`Bytearray::release`].
-    pub fn export(&self) {
-        self.exports.set(self.exports.get() + 1);
-    }
-
-    /// Ends what [`Bytearray::export`] began.
-    pub fn release(&self) {
-        self.exports.set(self.exports.get().saturating_sub(1));
+        self.data.read::<1>(index).map(|[byte]| byte)
     }
 }
+
+static EXPORTER: Exporter = Exporter {
+    get: |this, _| {
+        let this = body(this)?;
+        this.exports.set(this.exports.get() + 1);
+        Ok(Layout::bytes(this.len(), false))
+    },
+    release: |this| {
+        if let Some(this) = this.downcast::<Bytearray>() {
+            this.exports.set(this.exports.get().saturating_sub(1));
+        }
+    },
+    read: |this, read| {
+        if let Some(this) = this.downcast::<Bytearray>() {
+            this.with(|bytes| read(bytes));
+        }
+    },
+    write: |this, write| {
+        if let Some(this) = this.downcast::<Bytearray>() {
+            this.with_mut(|bytes| write(bytes));
+        }
+    },
+};
 
 fn body(value: &Value) -> PyResult<&Bytearray> {
     value.downcast::<Bytearray>().ok_or_else(|| type_error(format!("expected bytearray, not {}", value.ty().name())))
@@ -221,7 +233,7 @@ fn from_object(value: &Value) -> PyResult<Vec<u8>> {
     if let Some(count) = zero_count(value, check_memory)? {
         return Ok(vec![0; count]);
     }
-    if let Some(buffer) = lookup_buffer(value)? {
+    if let Some(buffer) = lookup_items(value)? {
         return Ok(buffer.into_owned());
     }
     let refuse = || type_error(format!("cannot convert '{}' object to bytearray", value.ty().name()));
@@ -249,7 +261,7 @@ fn repr(this: &Value) -> PyResult<Value> {
 }
 
 fn compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
-    match (lookup_buffer(left)?, lookup_buffer(right)?) {
+    match (buffer_or_none(left), buffer_or_none(right)) {
         (Some(a), Some(b)) => Ok(Value::bool(op.holds(a.cmp(&b)))),
         _ => Ok(Value::NOT_IMPLEMENTED),
     }
@@ -312,13 +324,7 @@ fn setitem(this: &Value, key: &Value, value: Option<&Value>) -> PyResult<()> {
         Some(value) => {
             let byte = byte_value(value, BYTE_RANGE)?;
             // Finding the value may have run Python code that changed the length.
-            array.with_mut(|data| match data.get_mut(index) {
-                Some(place) => {
-                    *place = byte;
-                    Ok(())
-                }
-                None => Err(index_error("bytearray index out of range")),
-            })
+            if array.data.write(index, [byte]) { Ok(()) } else { Err(index_error("bytearray index out of range")) }
         }
     }
 }
@@ -386,7 +392,7 @@ fn set_slice(array: &Bytearray, unpacked: slice::Unpacked, values: Vec<u8>) -> P
 }
 
 fn concat(left: &Value, right: &Value) -> PyResult<Value> {
-    let Some(buffer) = lookup_buffer(right)? else { return Err(cannot_concat(left, right)) };
+    let Some(buffer) = buffer_or_none(right) else { return Err(cannot_concat(left, right)) };
     let mut data = body(left)?.to_vec();
     check_memory(data.len().saturating_add(buffer.len()))?;
     data.extend_from_slice(&buffer);
@@ -394,8 +400,12 @@ fn concat(left: &Value, right: &Value) -> PyResult<Value> {
 }
 
 fn inplace_concat(left: &Value, right: &Value) -> PyResult<Value> {
-    let Some(buffer) = lookup_buffer(right)? else { return Err(cannot_concat(left, right)) };
+    let Some(buffer) = buffer_or_none(right) else { return Err(cannot_concat(left, right)) };
     let array = body(left)?;
+    if left.is(right) && !buffer.is_empty() {
+        // CPython has a view of the right operand meanwhile.
+        return Err(cannot_resize());
+    }
     check_memory(array.len().saturating_add(buffer.len()))?;
     array.resize(|data| data.extend_from_slice(&buffer))?;
     Ok(left.clone())
@@ -479,7 +489,10 @@ pub(crate) fn copy(this: &Bytearray) -> Value {
 /// `extend`.
 pub(crate) fn extend(this: &Bytearray, iterable: &Value) -> PyResult<()> {
     let bytes = if is_buffer(iterable) {
-        lookup_buffer(iterable)?.map(|buffer| buffer.into_owned()).unwrap_or_default()
+        match buffer_or_none(iterable) {
+            Some(buffer) => buffer.into_owned(),
+            None => return Err(type_error(format!("can't set bytearray slice from {}", iterable.ty().name()))),
+        }
     } else {
         let iterator = iter::iter(iterable).map_err(|raised| {
             if is_instance(&raised, &TYPE_ERROR) {

@@ -27,6 +27,7 @@ mod layout_table;
 pub mod list;
 pub mod map;
 pub mod mapping_proxy;
+pub mod memoryview;
 pub mod method;
 pub mod module;
 pub mod namespace;
@@ -110,6 +111,8 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &async_generator::THROW,
     &generator::COROUTINE_WRAPPER,
     &mapping_proxy::MAPPING_PROXY,
+    &memoryview::MEMORY_VIEW,
+    &memoryview::MANAGED_BUFFER,
     &method::METHOD,
     &module::MODULE,
     &property::PROPERTY,
@@ -145,6 +148,10 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::string::FIELD_NAME_ITERATOR,
     &crate::modules::abc::ABC_DATA,
     &crate::modules::time::STRUCT_TIME,
+    &crate::modules::array::ARRAY,
+    &crate::modules::array::ARRAY_ITERATOR,
+    &crate::modules::struct_::STRUCT,
+    &crate::modules::struct_::UNPACK_ITERATOR,
 ];
 
 /// The types that the module `builtins` shows under their names.
@@ -158,6 +165,7 @@ pub(crate) static NAMED: &[&TypeObject] = &[
     &str::STR,
     &bytes::BYTES,
     &bytearray::BYTEARRAY,
+    &memoryview::MEMORY_VIEW,
     &tuple::TUPLE,
     &list::LIST,
     &dict::DICT,

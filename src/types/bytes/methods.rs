@@ -1,6 +1,6 @@
 //! The methods that bytes and bytearray share.
 
-use super::{Bytes, buffer_of, is_buffer, lookup_buffer};
+use super::{Bytes, buffer_of, buffer_or_none, lookup_buffer};
 use crate::object::error::PyResult;
 use crate::object::value::{Payload, Value};
 use crate::object::{TypeObject, call, iter, number, sequence};
@@ -382,9 +382,12 @@ pub(super) fn rstrip<B: ByteString>(this: &Value, chars: Option<&Value>) -> PyRe
 /// The fill byte of center, ljust and rjust; a space when it is not given.
 fn fill(value: Option<&Value>, name: &str) -> PyResult<u8> {
     let Some(value) = value else { return Ok(b' ') };
-    if is_buffer(value)
-        && let [byte] = *buffer_of(value)?
-    {
+    let byte = match (value.downcast::<Bytes>(), value.downcast::<Bytearray>()) {
+        (Some(bytes), _) if bytes.as_slice().len() == 1 => bytes.as_slice().first().copied(),
+        (_, Some(array)) if array.len() == 1 => array.get(0),
+        _ => None,
+    };
+    if let Some(byte) = byte {
         return Ok(byte);
     }
     let found = if value.is_none() { "None" } else { value.ty().name() };
@@ -513,7 +516,7 @@ pub(super) fn join<B: ByteString>(this: &Value, iterable: &Value) -> PyResult<Va
     let separator = data::<B>(this)?;
     let mut out = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let Some(buffer) = lookup_buffer(item)? else {
+        let Some(buffer) = buffer_or_none(item) else {
             return Err(type_error(format!(
                 "sequence item {index}: expected a bytes-like object, {} found",
                 item.ty().name()

@@ -6,6 +6,7 @@ mod table;
 
 pub use iterator::BYTES_ITERATOR;
 
+use crate::object::buffer::{Buffer, Exporter, Layout, Request, exporter_of, not_writable};
 use crate::object::error::PyResult;
 use crate::object::hash::hash_bytes;
 use crate::object::header::{Header, new_variable};
@@ -60,6 +61,7 @@ pub static BYTES: TypeObject = TypeObject::define::<Bytes>("bytes")
             binary[BinaryOp::Remainder as usize] = Some(remainder as BinaryFn);
             binary
         },
+        buffer: Some(&EXPORTER),
         ..Slots::EMPTY
     })
     .methods(table::BYTES_METHODS)
@@ -72,6 +74,22 @@ pub static BYTES: TypeObject = TypeObject::define::<Bytes>("bytes")
          - a text string encoded using the specified encoding\n  - any object implementing the buffer API.\n  \
          - an integer",
     );
+
+static EXPORTER: Exporter = Exporter {
+    get: |this, request| {
+        if request == Request::Writable {
+            return Err(not_writable());
+        }
+        Ok(Layout::bytes(body(this)?.len, true))
+    },
+    release: |_| (),
+    read: |this, read| {
+        if let Some(bytes) = this.downcast::<Bytes>() {
+            read(bytes.as_slice());
+        }
+    },
+    write: |_, _| (),
+};
 
 pub(crate) use table::BYTEARRAY_METHODS;
 
@@ -123,20 +141,39 @@ fn cached(index: usize) -> Value {
     CACHE.get().get(index).map_or_else(make, |place| place.get_or_init(make).clone())
 }
 
-/// The bytes of a bytes-like object; `None` for other values. The one place that knows which those are.
+/// The bytes of a bytes-like object; `None` for other values. As `PyObject_GetBuffer` with `PyBUF_SIMPLE`.
 ///
 /// # Errors
-/// None yet: for buffers that can be released.
+/// `BufferError` for memory that is not in one piece, `ValueError` for a released view.
 pub fn lookup_buffer(value: &Value) -> PyResult<Option<Cow<'_, [u8]>>> {
     if let Some(bytes) = value.downcast::<Bytes>() {
         return Ok(Some(Cow::Borrowed(bytes.as_slice())));
     }
-    Ok(value.downcast::<Bytearray>().map(|array| Cow::Owned(array.to_vec())))
+    if let Some(array) = value.exact::<Bytearray>() {
+        return Ok(Some(Cow::Owned(array.to_vec())));
+    }
+    Ok(Buffer::get(value, Request::Simple)?.map(|buffer| Cow::Owned(buffer.to_vec())))
 }
 
-/// Whether the value is bytes-like.
+/// As [`lookup_buffer`], for callers that say of any failure that the value is not bytes-like.
+pub fn buffer_or_none(value: &Value) -> Option<Cow<'_, [u8]>> {
+    lookup_buffer(value).ok().flatten()
+}
+
+/// The bytes of an object's items, whatever their layout; `None` when it shows no memory. As `_PyBytes_FromBuffer`.
+///
+/// # Errors
+/// What the exporter raises.
+pub fn lookup_items(value: &Value) -> PyResult<Option<Cow<'_, [u8]>>> {
+    if let Some(bytes) = value.downcast::<Bytes>() {
+        return Ok(Some(Cow::Borrowed(bytes.as_slice())));
+    }
+    Ok(Buffer::get(value, Request::Full)?.map(|buffer| Cow::Owned(buffer.to_vec())))
+}
+
+/// Whether the value shows its memory. As `PyObject_CheckBuffer`.
 pub fn is_buffer(value: &Value) -> bool {
-    value.downcast::<Bytes>().is_some() || value.downcast::<Bytearray>().is_some()
+    exporter_of(value).is_some()
 }
 
 /// As [`lookup_buffer`].
@@ -257,7 +294,7 @@ pub fn from_object(value: &Value) -> PyResult<Value> {
     if value.is_exact::<Bytes>() {
         return Ok(value.clone());
     }
-    if let Some(buffer) = lookup_buffer(value)? {
+    if let Some(buffer) = lookup_items(value)? {
         return Ok(Bytes::new_value(&buffer));
     }
     let refuse = || type_error(format!("cannot convert '{}' object to bytes", value.ty().name()));
@@ -394,7 +431,7 @@ pub(crate) fn cannot_concat(left: &Value, right: &Value) -> crate::object::Raise
 }
 
 fn concat(left: &Value, right: &Value) -> PyResult<Value> {
-    let Some(buffer) = lookup_buffer(right)? else { return Err(cannot_concat(left, right)) };
+    let Some(buffer) = buffer_or_none(right) else { return Err(cannot_concat(left, right)) };
     let bytes = body(left)?.as_slice();
     if bytes.is_empty() && right.is_exact::<Bytes>() {
         return Ok(right.clone());

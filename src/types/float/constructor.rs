@@ -6,7 +6,7 @@ use crate::object::arguments::{no_keywords, positional};
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::object::{TypeObject, number as protocol, text};
-use crate::types::bytes::lookup_buffer;
+use crate::types::bytes::buffer_or_none;
 use crate::types::exceptions::{type_error, value_error};
 use crate::types::int::text::{to_ascii, trim};
 use crate::types::str::Str;
@@ -54,7 +54,7 @@ pub fn from_number(x: &Value) -> PyResult<Value> {
             Some(ascii) => parse_or_blank(ascii.as_bytes()),
             None => parse_or_blank(&to_ascii(string)),
         }
-    } else if let Some(buffer) = lookup_buffer(x)? {
+    } else if let Some(buffer) = buffer_or_none(x) {
         parse_or_blank(&buffer)
     } else {
         return Err(type_error(format!("float() argument must be a string or a number, not '{}'", x.ty().name())));

@@ -6,7 +6,7 @@ use crate::object::call;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::object::{TypeObject, iter, number as protocol};
-use crate::types::bytes::{Bytes, lookup_buffer};
+use crate::types::bytes::{Bytes, lookup_items};
 use crate::types::exceptions::{overflow_error, type_error, value_error};
 use crate::types::int::INT;
 use crate::types::str::Str;
@@ -58,7 +58,7 @@ fn with_bytes<R>(object: &Value, use_bytes: impl FnOnce(&[u8]) -> PyResult<R>) -
             None => Err(type_error(format!("__bytes__ returned non-bytes (type {})", result.ty().name()))),
         };
     }
-    if let Some(buffer) = lookup_buffer(object)? {
+    if let Some(buffer) = lookup_items(object)? {
         return use_bytes(&buffer);
     }
     let iterable = object.downcast::<Str>().is_none()

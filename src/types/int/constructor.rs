@@ -6,7 +6,8 @@ use crate::object::error::PyResult;
 use crate::object::native::{Function, thunk};
 use crate::object::value::Value;
 use crate::object::{TypeObject, call, number as protocol};
-use crate::types::bytes::{Bytes, lookup_buffer};
+use crate::types::bytearray::Bytearray;
+use crate::types::bytes::{Bytes, buffer_or_none};
 use crate::types::exceptions::{overflow_error, type_error, value_error};
 use crate::types::str::Str;
 use num_bigint::BigInt;
@@ -36,7 +37,11 @@ fn construct(class: &TypeObject, x: Option<&Value>, base: Option<&Value>) -> PyR
             if base != 0 && !(2..=36).contains(&base) {
                 return Err(value_error("int() base must be >= 2 and <= 36, or 0"));
             }
-            from_text(x, base as u32)?.ok_or_else(|| type_error("int() can't convert non-string with explicit base"))?
+            // Other bytes-like objects are read only without a base.
+            let has_text =
+                x.downcast::<Str>().is_some() || x.downcast::<Bytes>().is_some() || x.downcast::<Bytearray>().is_some();
+            let text = if has_text { from_text(x, base as u32)? } else { None };
+            text.ok_or_else(|| type_error("int() can't convert non-string with explicit base"))?
         }
     };
     if std::ptr::eq(class, &raw const INT) {
@@ -54,7 +59,7 @@ fn from_text(x: &Value, base: u32) -> PyResult<Option<Value>> {
         }
         .map(Some);
     }
-    let Some(buffer) = lookup_buffer(x)? else { return Ok(None) };
+    let Some(buffer) = buffer_or_none(x) else { return Ok(None) };
     if x.downcast::<Bytes>().is_some() {
         return text::parse_value(&buffer, base, x).map(Some);
     }

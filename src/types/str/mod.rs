@@ -91,7 +91,7 @@ fn construct(object: Option<&Value>, encoding: Option<&Value>, errors: Option<&V
     if object.downcast::<Str>().is_some() {
         return Err(type_error("decoding str is not supported"));
     }
-    let Some(buffer) = bytes::lookup_buffer(object)? else {
+    let Some(buffer) = bytes::buffer_or_none(object) else {
         return Err(type_error(format!("decoding to str: need a bytes-like object, {} found", object.ty().name())));
     };
     codecs::decode(&buffer, encoding.as_deref(), errors.as_deref())

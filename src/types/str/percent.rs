@@ -605,7 +605,7 @@ fn bytes_of(value: &Value) -> PyResult<Option<Vec<u8>>> {
             None => Err(type_error(format!("__bytes__ returned non-bytes (type {})", result.ty().name()))),
         };
     }
-    Ok(bytes::lookup_buffer(value)?.map(|buffer| buffer.to_vec()))
+    Ok(bytes::lookup_items(value)?.map(|buffer| buffer.to_vec()))
 }
 
 /// What `%c` of bytes shows. As `byte_converter`.
