@@ -28,12 +28,21 @@ pub fn iter(value: &Value) -> PyResult<Value> {
     Err(type_error(format!("'{}' object is not iterable", ty.name())))
 }
 
+/// The next item of an iterator where that takes no more than looking. See [`QuickNext`](super::ty::QuickNext).
+#[inline(always)]
+pub(crate) fn quick_next(iterator: &Value) -> Option<Value> {
+    iterator.ty().get_quick_next()?(iterator)
+}
+
 /// The next item of an iterator; `None` at its end.
 ///
 /// # Errors
 /// `TypeError` when the value is not an iterator, or what `__next__` raises, `StopIteration` excepted.
 #[inline]
 pub fn next(iterator: &Value) -> PyResult<Option<Value>> {
+    if let Some(item) = quick_next(iterator) {
+        return Ok(Some(item));
+    }
     match iterator.ty().slot(|slots| slots.next) {
         Some(slot) => match slot(iterator) {
             // A generator's value ends the iteration as its plain end does.

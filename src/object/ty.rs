@@ -81,6 +81,7 @@ pub struct TypeObject {
     name: Cell<&'static str>,
     /// Bytes of the body, when they differ from object to object.
     variable_size: Option<fn(&Header) -> usize>,
+    quick_next: Option<QuickNext>,
     drop_body: unsafe fn(*mut Header),
     traverse_body: unsafe fn(&Header, Visit<'_>),
     clear_body: unsafe fn(&Header),
@@ -128,6 +129,10 @@ payload!(TypeObject, types::type_::TYPE, {
     }
 });
 
+/// The next item of an iterator, when getting it runs no Python code but the end of objects; `None` when it does, at the
+/// iterator's end and for errors: nothing has happened then, and the slot `next` says what is the case.
+pub type QuickNext = fn(&Value) -> Option<Value>;
+
 unsafe fn drop_in_place<T>(header: *mut Header) {
     // SAFETY: the caller passes an object whose body is a T.
     unsafe { std::ptr::drop_in_place(header as *mut T) }
@@ -158,6 +163,7 @@ impl TypeObject {
             base: Cell::new(&raw const types::object::OBJECT),
             name: Cell::new(name),
             variable_size: None,
+            quick_next: None,
             drop_body: drop_in_place::<T>,
             traverse_body: traverse::<T>,
             clear_body: clear_references::<T>,
@@ -202,6 +208,18 @@ impl TypeObject {
         // SAFETY: `self` is owned: nobody else looks.
         unsafe { self.slots.get().write(slots) };
         self
+    }
+
+    /// Sets the way to an iterator's next item where that needs no more than looking; not inherited.
+    pub const fn quick_next(mut self, quick: QuickNext) -> TypeObject {
+        self.quick_next = Some(quick);
+        self
+    }
+
+    /// See [`QuickNext`].
+    #[inline(always)]
+    pub(crate) fn get_quick_next(&self) -> Option<QuickNext> {
+        self.quick_next
     }
 
     /// Sets the methods.
@@ -680,6 +698,7 @@ impl TypeObject {
             base: Cell::new(base),
             name: Cell::new(""),
             variable_size: base.variable_size,
+            quick_next: None,
             drop_body: base.drop_body,
             traverse_body: base.traverse_body,
             clear_body: base.clear_body,

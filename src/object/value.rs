@@ -94,6 +94,12 @@ impl Value {
     /// Internal: an empty register, an argument that was not given. Never seen by Python code.
     pub const UNBOUND: Value = word(UNBOUND_BITS);
 
+    /// Whether this is the only reference to a heap object.
+    #[inline]
+    pub fn is_unshared(&self) -> bool {
+        self.header().is_some_and(|header| header.count() == 1)
+    }
+
     /// The word itself.
     #[inline(always)]
     pub fn bits(&self) -> u64 {

@@ -11,7 +11,7 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, iter, number};
 use crate::types::exceptions::type_error;
 use crate::types::int;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{LastPair, Tuple};
 use crate::vm::thread;
 use std::cell::Cell;
 
@@ -24,6 +24,7 @@ pub struct Enumerate {
     index: Cell<i64>,
     /// The next count from there on.
     big: ValueCell,
+    last: LastPair,
 }
 
 payload!(Enumerate, ENUMERATE, {
@@ -31,6 +32,7 @@ payload!(Enumerate, ENUMERATE, {
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.iterator);
         self.big.visit(visit);
+        self.last.visit(visit);
     }
 });
 
@@ -38,6 +40,18 @@ payload!(Enumerate, ENUMERATE, {
 pub static ENUMERATE: TypeObject = TypeObject::define::<Enumerate>("enumerate")
     .flags(TypeFlags::BASE)
     .doc("Return an enumerate object.\n\n  iterable\n    an object supporting iteration\n\nThe enumerate object yields pairs containing a count (from start, which\ndefaults to zero) and a value yielded by the iterable argument.\n\nenumerate is useful for obtaining an indexed list:\n    (0, seq[0]), (1, seq[1]), (2, seq[2]), ...")
+    .quick_next(|this| {
+        // Iterators over iterators may be nested as deep as memory allows.
+        thread::check_native_stack().ok()?;
+        let body = this.downcast::<Enumerate>()?;
+        let index = body.index.get();
+        if index == i64::MAX {
+            return None;
+        }
+        let item = iter::quick_next(&body.iterator)?;
+        body.index.set(index + 1);
+        Some(body.last.fill(Value::int(index), item))
+    })
     .slots(Slots {
         new: Some(new),
         getattr: Some(attribute::generic_get),
@@ -75,7 +89,7 @@ fn make(class: &Value, iterable: &Value, start: Option<&Value>) -> PyResult<Valu
     let iterator = iter::iter(iterable)?;
     Ok(new_instance(
         ty,
-        Enumerate { header: Header::new(ty), iterator, index: Cell::new(index), big: ValueCell::new(big) },
+        Enumerate { header: Header::new(ty), iterator, index: Cell::new(index), big: ValueCell::new(big), last: LastPair::new() },
     ))
 }
 
@@ -97,7 +111,7 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
         body.index.set(index + 1);
         Value::int(index)
     };
-    Ok(Some(Tuple::from_vec(vec![count, item])))
+    Ok(Some(body.last.fill(count, item)))
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {

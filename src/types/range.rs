@@ -346,6 +346,7 @@ const SETSTATE_DOC: &str = "Set state information for unpickling.";
 /// The type object of range iterators over machine ints.
 pub static RANGE_ITERATOR: TypeObject = TypeObject::define::<RangeIterator>("range_iterator")
     .flags(TypeFlags::SIMPLE_DROP)
+    .quick_next(|this| iterator(this).ok()?.advance().map(Value::int))
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(|this| Ok(iterator(this)?.advance().map(Value::int))),

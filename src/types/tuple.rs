@@ -114,7 +114,19 @@ impl Tuple {
     /// A tuple of new references to the items.
     #[inline]
     pub fn from_slice(items: &[Value]) -> Value {
-        Tuple::from_vec(items.to_vec())
+        for item in items {
+            std::mem::forget(item.clone());
+        }
+        // SAFETY: the references counted just now are moved.
+        unsafe { Tuple::moved_from(items.as_ptr(), items.len()) }
+    }
+
+    /// A tuple of the items.
+    #[inline]
+    pub fn from_array<const N: usize>(items: [Value; N]) -> Value {
+        let items = std::mem::ManuallyDrop::new(items);
+        // SAFETY: the items are moved.
+        unsafe { Tuple::moved_from(items.as_ptr(), N) }
     }
 
     /// Puts what `item` gives for each index into a tuple that nobody else refers to, for iterators that use the tuple given
@@ -348,6 +360,37 @@ fn count(this: &Tuple, value: &Value) -> PyResult<usize> {
     Ok(found)
 }
 
+/// The pair that an iterator gave last, which it fills anew when nobody else refers to it, as CPython's do.
+pub(crate) struct LastPair(ValueCell);
+
+impl LastPair {
+    /// Nothing given yet.
+    pub(crate) const fn new() -> LastPair {
+        LastPair(ValueCell::EMPTY)
+    }
+
+    /// A tuple of two.
+    pub(crate) fn fill(&self, first: Value, second: Value) -> Value {
+        if let Some(last) = self.0.take() {
+            match Tuple::refill(last, |index| Some(if index == 0 { &first } else { &second })) {
+                Ok(pair) => {
+                    self.0.set(Some(pair.clone()));
+                    return pair;
+                }
+                Err(kept) => drop(kept),
+            }
+        }
+        let pair = Tuple::from_array([first, second]);
+        self.0.set(Some(pair.clone()));
+        pair
+    }
+
+    /// Calls `visit` with the pair.
+    pub(crate) fn visit(&self, visit: Visit<'_>) {
+        self.0.visit(visit);
+    }
+}
+
 /// The body of a `tuple_iterator`.
 #[repr(C)]
 pub struct TupleIterator {
@@ -367,6 +410,13 @@ payload!(TupleIterator, TUPLE_ITERATOR, {
 
 /// The type object of `tuple_iterator`.
 pub static TUPLE_ITERATOR: TypeObject = TypeObject::define::<TupleIterator>("tuple_iterator")
+    .quick_next(|this| {
+        let body = this.exact::<TupleIterator>()?;
+        let index = body.index.get();
+        let item = body.tuple.with(|tuple| tuple?.downcast::<Tuple>()?.get(index).cloned())?;
+        body.index.set(index + 1);
+        Some(item)
+    })
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(next),

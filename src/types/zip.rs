@@ -8,6 +8,7 @@ use crate::object::header::{Header, new_instance};
 use crate::object::native::Method;
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
+use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, iter};
 use crate::types::exceptions::type_error;
 use crate::types::tuple::Tuple;
@@ -19,12 +20,15 @@ pub struct Zip {
     header: Header,
     /// A tuple.
     iterators: Value,
+    /// The tuple given last.
+    last: ValueCell,
 }
 
 payload!(Zip, ZIP, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.iterators);
+        self.last.visit(visit);
     }
 });
 
@@ -47,7 +51,7 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
         no_keywords("zip", kwnames)?;
     }
     let iterators = positional(args, kwnames).iter().map(iter::iter).collect::<PyResult<Vec<Value>>>()?;
-    Ok(new_instance(ty, Zip { header: Header::new(ty), iterators: Tuple::from_vec(iterators) }))
+    Ok(new_instance(ty, Zip { header: Header::new(ty), iterators: Tuple::from_vec(iterators), last: ValueCell::EMPTY }))
 }
 
 /// The iterators of a zip object.
@@ -70,7 +74,14 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
             None => return Ok(None),
         }
     }
-    Ok(Some(Tuple::from_vec(items)))
+    let Some(body) = this.downcast::<Zip>() else { return Ok(None) };
+    // As CPython: the tuple given last is filled anew when nobody else refers to it.
+    let tuple = match body.last.take().map(|last| Tuple::refill(last, |index| items.get(index))) {
+        Some(Ok(tuple)) => tuple,
+        _ => Tuple::from_vec(items),
+    };
+    body.last.set(Some(tuple.clone()));
+    Ok(Some(tuple))
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {

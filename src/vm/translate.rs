@@ -992,6 +992,11 @@ impl Translator<'_> {
                 self.on_stack(h::slice_load, 3, 1, 0, 0);
                 more = 1;
             }
+            O::BuildSlice if arg == 3 && self.is_next(rest, O::BinarySubscr) => {
+                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.on_stack(h::slice_load_stepped, 4, 1, 0, 0);
+                more = 1;
+            }
             O::BuildSlice if arg == 2 && self.is_next(rest, O::StoreSubscr) => {
                 self.offset = rest.first().map_or(self.offset, |next| next.offset);
                 self.on_stack(h::slice_store, 4, 0, 0, 0);

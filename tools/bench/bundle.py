@@ -11,6 +11,7 @@ import os
 import sys
 
 SHIPPED = {
+    "__future__": "__future__",
     "abc": "abc",
     "_collections_abc": "_collections_abc",
     "collections.abc": "_collections_abc",

@@ -511,6 +511,13 @@ fn wrong_index() -> Raised {
     type_error("array indices must be integers")
 }
 
+/// The number at an index, for the loop's fast path; `None` when there is none or it is no array.
+#[inline]
+pub(crate) fn number_at(this: &Value, index: i64) -> Option<Value> {
+    let array = this.exact::<Array>()?;
+    array.get(fit(index as isize, array.len())?).ok()?
+}
+
 fn getitem(this: &Value, key: &Value) -> PyResult<Value> {
     let array = body(this)?;
     if let Some(index) = key.as_small_int() {

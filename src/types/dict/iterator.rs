@@ -14,7 +14,7 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute};
 use crate::types::exceptions::{runtime_error, type_error};
 use crate::types::list::List;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{LastPair, Tuple};
 use std::cell::Cell;
 
 /// Kinds of iterators and views: what they show.
@@ -47,6 +47,8 @@ pub struct DictIterator<const KIND: u8> {
     pub(crate) position: Cell<usize>,
     /// Items still to come.
     pub(crate) left: Cell<usize>,
+    /// For items.
+    pub(crate) last: LastPair,
 }
 
 // SAFETY: repr(C), header first.
@@ -54,6 +56,7 @@ unsafe impl<const KIND: u8> Payload for DictIterator<KIND> {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.dict.visit(visit);
+        self.last.visit(visit);
     }
     fn type_object() -> &'static TypeObject {
         match KIND {
@@ -76,6 +79,7 @@ pub fn new<const KIND: u8>(dict: Value) -> Value {
         used: Cell::new(used),
         position: Cell::new(if KIND >= REVERSE { positions } else { 0 }),
         left: Cell::new(used),
+        last: LastPair::new(),
     })
 }
 
@@ -108,8 +112,26 @@ impl<const KIND: u8> DictIterator<KIND> {
         Ok(Some(match KIND % REVERSE {
             KEYS => key,
             VALUES => item,
-            _ => Tuple::from_vec(vec![key, item]),
+            _ => self.last.fill(key, item),
         }))
+    }
+
+    fn quick_step(&self) -> Option<Value> {
+        let position = self.position.get();
+        let (at, key, item) = self.dict.with(|dict| {
+            let table = dict?.downcast::<Dict>()?.table();
+            if self.used.get() != table.len() || self.left.get() == 0 || KIND >= REVERSE {
+                return None;
+            }
+            table.next_item(position)
+        })?;
+        self.position.set(at + 1);
+        self.left.set(self.left.get() - 1);
+        Some(match KIND {
+            KEYS => key,
+            VALUES => item,
+            _ => self.last.fill(key, item),
+        })
     }
 
     fn copy(&self) -> Value {
@@ -119,6 +141,7 @@ impl<const KIND: u8> DictIterator<KIND> {
             used: Cell::new(self.used.get()),
             position: Cell::new(self.position.get()),
             left: Cell::new(self.left.get()),
+            last: LastPair::new(),
         })
     }
 }
@@ -157,6 +180,7 @@ macro_rules! iterators {
 
             #[doc = concat!("The type object of `", $name, "`.")]
             pub static $static: TypeObject = TypeObject::define::<DictIterator<$kind>>($name)
+                .quick_next(|this| this.exact::<DictIterator<$kind>>()?.quick_step())
                 .slots(Slots {
                     iter: Some(|this| Ok(this.clone())),
                     next: Some(next::<$kind>),

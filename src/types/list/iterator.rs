@@ -52,6 +52,13 @@ payload!(ListReverseIterator, LIST_REVERSE_ITERATOR, {
 
 /// The type object of `list_iterator`.
 pub static LIST_ITERATOR: TypeObject = TypeObject::define::<ListIterator>("list_iterator")
+    .quick_next(|this| {
+        let body = this.exact::<ListIterator>()?;
+        let index = body.index.get();
+        let item = body.list.with(|list| list?.downcast::<List>()?.items().get(index))?;
+        body.index.set(index + 1);
+        Some(item)
+    })
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(next),
@@ -66,6 +73,13 @@ pub static LIST_ITERATOR: TypeObject = TypeObject::define::<ListIterator>("list_
 
 /// The type object of `list_reverseiterator`.
 pub static LIST_REVERSE_ITERATOR: TypeObject = TypeObject::define::<ListReverseIterator>("list_reverseiterator")
+    .quick_next(|this| {
+        let body = this.exact::<ListReverseIterator>()?;
+        let index = usize::try_from(body.index.get()).ok()?;
+        let item = body.list.with(|list| list?.downcast::<List>()?.items().get(index))?;
+        body.index.set(index as isize - 1);
+        Some(item)
+    })
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(reverse_next),

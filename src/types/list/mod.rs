@@ -321,8 +321,7 @@ fn getitem(this: &Value, key: &Value) -> PyResult<Value> {
         if unpacked.step == 1 {
             return Ok(range_of(list, unpacked));
         }
-        let selected = unpacked.adjust(list.items.len());
-        return Ok(List::from_vec(selected.indices().filter_map(|index| list.items.get(index)).collect()));
+        return Ok(stepped_range_of(list, unpacked));
     }
     if !number::is_index(key) {
         return Err(wrong_index_type(key));
@@ -339,23 +338,37 @@ pub(crate) fn range_of(list: &List, bounds: Unpacked) -> Value {
     List::from_vec(list.items.snapshot_range(start, start + selected.count))
 }
 
-/// Replaces the items between two bounds, step 1.
+/// The items between two bounds with a step other than 1.
+pub(crate) fn stepped_range_of(list: &List, bounds: Unpacked) -> Value {
+    let selected = bounds.adjust(list.items.len());
+    let mut items = Vec::with_capacity(selected.count);
+    let mut index = selected.start;
+    for _ in 0..selected.count {
+        items.extend(usize::try_from(index).ok().and_then(|index| list.items.get(index)));
+        index = index.wrapping_add(selected.step);
+    }
+    List::from_vec(items)
+}
+
+/// The items of what is assigned to a slice of `list`.
 ///
 /// # Errors
 /// `TypeError` when `value` is not iterable, or what iterating raises.
-pub(crate) fn assign_range(this: &Value, list: &List, bounds: Unpacked, value: &Value) -> PyResult<()> {
+pub(crate) fn assignable(this: &Value, list: &List, value: &Value) -> PyResult<Vec<Value>> {
+    if value.is(this) { Ok(list.items.snapshot()) } else { collect_or(value, "can only assign an iterable") }
+}
+
+/// Replaces the items between two bounds, step 1.
+pub(crate) fn assign_range(list: &List, bounds: Unpacked, values: Vec<Value>) {
     let selected = bounds.adjust(list.items.len());
     let start = selected.start.max(0) as usize;
     let end = start + selected.count;
-    let values = if value.is(this) { list.items.snapshot() } else { collect_or(value, "can only assign an iterable")? };
-    // Collecting may have changed the list; splice() fits the bounds again.
     let old = if start == 0 && end >= list.items.len() && values.is_empty() {
         list.take_all()
     } else {
         list.items.splice(start, end, values)
     };
     drop(old);
-    Ok(())
 }
 
 fn setitem(this: &Value, key: &Value, value: Option<&Value>) -> PyResult<()> {
@@ -389,7 +402,12 @@ fn setitem(this: &Value, key: &Value, value: Option<&Value>) -> PyResult<()> {
 fn assign_slice(this: &Value, list: &List, slice: &Slice, value: &Value) -> PyResult<()> {
     let unpacked = slice::unpack(slice)?;
     if unpacked.step == 1 {
-        return assign_range(this, list, unpacked, value);
+        // As list_ass_slice: the bounds are fitted before the items are collected, which may change the list.
+        let selected = unpacked.adjust(list.items.len());
+        let values = assignable(this, list, value)?;
+        let bounds = Unpacked { start: selected.start, stop: selected.stop, step: 1 };
+        assign_range(list, bounds, values);
+        return Ok(());
     }
     let selected = unpacked.adjust(list.items.len());
     let values = if value.is(this) {

@@ -43,6 +43,16 @@ payload!(SetIterator, SET_ITERATOR, {
 
 /// The type object of `set_iterator`.
 pub static SET_ITERATOR: TypeObject = TypeObject::define::<SetIterator>("set_iterator")
+    .quick_next(|this| {
+        let body = this.exact::<SetIterator>()?;
+        let (at, key, _) = body.set.with(|set| {
+            let table = table_of(set?)?;
+            if body.used.get() == table.len() { table.next_key(body.position.get()) } else { None }
+        })?;
+        body.position.set(at + 1);
+        body.left.set(body.left.get().wrapping_sub(1));
+        Some(key)
+    })
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(next),

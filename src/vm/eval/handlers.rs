@@ -639,6 +639,42 @@ handler! {
                 }
             }
         }
+        become_handler!((subscr_tuple::<CONTAINER, IMMEDIATE, PLACE>), ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// `subscr` of a tuple, and of what has machine numbers in it.
+    #[inline(never)]
+    fn subscr_tuple<const CONTAINER: u8, const IMMEDIATE: bool, const PLACE: u8>(ip, fp, vm, k) {
+        let container = *fp.add((*ip).b as usize);
+        let index = if IMMEDIATE { ((*ip).c as i32 as i64) << 1 | 1 } else { *fp.add((*ip).c as usize) as i64 };
+        if index & 1 != 0 && is_heap(container) {
+            let header = &*(container as *const Header);
+            let mut value = EMPTY;
+            if std::ptr::eq(header.ty(), &crate::types::tuple::TUPLE) {
+                let items = (*(container as *const Tuple)).as_slice();
+                let index = index >> 1;
+                let index = if index < 0 { index + items.len() as i64 } else { index } as usize;
+                if index < items.len() {
+                    value = items.get_unchecked(index).bits();
+                    share_bits(value);
+                }
+            } else if std::ptr::eq(header.ty(), &crate::modules::array::ARRAY) {
+                value = crate::modules::array::number_at(&*(fp.add((*ip).b as usize) as *const Value), index >> 1)
+                    .map_or(EMPTY, Value::into_bits);
+            }
+            if value != EMPTY {
+                if CONTAINER == TEMP {
+                    *fp.add((*ip).b as usize) = EMPTY;
+                    let slot = fp.add((*ip).a as usize);
+                    let old = if PLACE == LOCAL { *slot } else { EMPTY };
+                    *slot = value;
+                    drop_two_next!(old, container, ip.add(1), fp, vm, k)
+                }
+                store_next!(PLACE, value, ip, 1, fp, vm, k)
+            }
+        }
         become_handler!((subscr_slow::<CONTAINER, IMMEDIATE>), ip, fp, vm, k)
     }
 }
@@ -749,6 +785,24 @@ handler! {
                 }
             } else if std::ptr::eq(ty, &GENERATOR) {
                 become_handler!(for_generator, ip, fp, vm, k)
+            }
+        }
+        become_handler!((for_next_quick::<PLACE>), ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// `for_next` of an iterator that has a quick way.
+    #[inline(never)]
+    fn for_next_quick<const PLACE: u8>(ip, fp, vm, k) {
+        let iterator = fp.add((*ip).b as usize);
+        if is_heap(*iterator)
+            && let Some(quick) = (*(*iterator as *const Header)).ty().get_quick_next()
+        {
+            At::new(ip, fp, vm, k);
+            if let Some(item) = quick(&*(iterator as *const Value)) {
+                let item = item.into_bits();
+                store_next!(PLACE, item, ip, 1, fp, vm, k)
             }
         }
         become_handler!(for_next_slow, ip, fp, vm, k)
