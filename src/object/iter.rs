@@ -3,6 +3,7 @@
 use super::error::PyResult;
 use super::value::Value;
 use crate::types::exceptions::{is_stop_iteration, type_error};
+use crate::types::generator::{self, GENERATOR};
 use crate::types::list::List;
 use crate::types::sequence_iterator;
 use crate::types::tuple::Tuple;
@@ -42,6 +43,12 @@ pub(crate) fn quick_next(iterator: &Value) -> Option<Value> {
 pub fn next(iterator: &Value) -> PyResult<Option<Value>> {
     if let Some(item) = quick_next(iterator) {
         return Ok(Some(item));
+    }
+    if std::ptr::eq(iterator.ty(), &GENERATOR) {
+        return match generator::next_item(iterator) {
+            Err(raised) if is_stop_iteration(&raised) => Ok(None),
+            result => result,
+        };
     }
     match iterator.ty().slot(|slots| slots.next) {
         Some(slot) => match slot(iterator) {

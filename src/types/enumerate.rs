@@ -89,7 +89,13 @@ fn make(class: &Value, iterable: &Value, start: Option<&Value>) -> PyResult<Valu
     let iterator = iter::iter(iterable)?;
     Ok(new_instance(
         ty,
-        Enumerate { header: Header::new(ty), iterator, index: Cell::new(index), big: ValueCell::new(big), last: LastPair::new() },
+        Enumerate {
+            header: Header::new(ty),
+            iterator,
+            index: Cell::new(index),
+            big: ValueCell::new(big),
+            last: LastPair::new(),
+        },
     ))
 }
 

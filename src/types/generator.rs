@@ -22,17 +22,18 @@ use crate::types::exceptions::{
 use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::traceback::Traceback;
-use crate::vm::call::{activate, first_handler};
+use crate::vm::call::{activate, first_handler, push_header};
 use crate::vm::eval::cell::Cell as Instr;
 use crate::vm::eval::control::boundary_return;
 use crate::vm::eval::generators::{DELEGATION, resume_frame};
 use crate::vm::eval::registers::clear;
-use crate::vm::eval::{EMPTY, unwind};
-use crate::vm::frame::Place;
+use crate::vm::eval::{self, EMPTY, unwind};
+use crate::vm::frame::{self, Activation, HEADER_WORDS, Place};
 use crate::vm::thread::Handled;
-use crate::vm::thread::check_native_stack;
+use crate::vm::thread::{check_native_stack, current};
 use crate::vm::translate::Meta;
 use std::cell::{Cell, UnsafeCell};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Where a generator stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -315,32 +316,34 @@ impl Generator {
         self.frame.is_some()
     }
 
-    /// Moves the registers to the stack.
+    /// Moves the registers to the stack, leaving room for the frame's header behind the `named` ones.
     ///
     /// # Safety
     /// There is room at `fp`.
-    pub(crate) unsafe fn move_registers_out(&self, fp: *mut u64) {
+    pub(crate) unsafe fn move_registers_out(&self, fp: *mut u64, named: usize) {
         // SAFETY: the caller's; the words change their owner.
         unsafe {
-            let registers = &mut *self.registers.get();
-            std::ptr::copy_nonoverlapping(registers.as_ptr(), fp, registers.len());
-            registers.clear();
+            let (registers, count) = self.take_registers();
+            for index in 0..count {
+                let place = if index < named { index } else { index + HEADER_WORDS };
+                *fp.add(place) = *registers.add(index);
+            }
         }
     }
 
-    /// Moves `count` registers from the stack.
+    /// Moves the registers below `end` from the stack, without the frame's header behind the `named` ones.
     ///
     /// # Safety
     /// They are this generator's.
-    pub(crate) unsafe fn move_registers_in(&self, fp: *mut u64, count: usize) {
+    pub(crate) unsafe fn move_registers_in(&self, fp: *mut u64, named: usize, end: usize) {
+        let count = end - HEADER_WORDS;
         // SAFETY: the caller's; the words change their owner.
         unsafe {
-            let registers = &mut *self.registers.get();
-            registers.reserve(count);
-            std::ptr::copy_nonoverlapping(fp, registers.as_mut_ptr(), count);
-            registers.set_len(count);
+            (*self.registers.get()).reserve(count);
+            let registers = self.registers_for(count);
             for index in 0..count {
-                *fp.add(index) = EMPTY;
+                let place = if index < named { index } else { index + HEADER_WORDS };
+                *registers.add(index) = std::mem::replace(&mut *fp.add(place), EMPTY);
             }
         }
     }
@@ -451,6 +454,56 @@ impl Drop for Generator {
 pub(crate) enum Resumed {
     Yielded(Value),
     Returned(Value),
+}
+
+/// The next item of a generator, from native code. As `gen_iternext`; its value when it returns is dropped.
+///
+/// # Errors
+/// What the generator raises.
+pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
+    let generator = body(this)?;
+    let vm = current();
+    let plain = matches!(generator.state.get(), State::Suspended | State::Created)
+        && !generator.has_frame_object()
+        && !vm.raised.is_some()
+        && !vm.breaker.load(Relaxed);
+    let base = frame::top(vm);
+    // SAFETY: the constants of the generator's code; the registers above `base` are free.
+    unsafe {
+        let meta = Meta::of(generator.k);
+        let room = base.add(1 + meta.frame_size as usize) <= vm.stack_limit.get() && vm.remaining.get() > 0;
+        if !plain || !room || check_native_stack().is_err() {
+            return match resume(this, Ok(Value::NONE))? {
+                Resumed::Yielded(value) => Ok(Some(value)),
+                Resumed::Returned(_) => Ok(None),
+            };
+        }
+        let activation = Activation { previous: vm.activation.get(), ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get() };
+        vm.activation.set(&activation);
+        vm.remaining.set(vm.remaining.get() - 1);
+        let fp = base.add(1);
+        *base = Value::of(generator).into_bits();
+        let named = meta.named as usize;
+        generator.move_registers_out(fp, named);
+        push_header(fp, generator.k, boundary_return(), base, activation.k);
+        if let Some(register) = generator.value_register() {
+            *fp.add(register as usize) = Value::NONE.bits();
+        }
+        generator.state.set(State::Running);
+        generator.handled.previous.set(vm.handled.get());
+        vm.handled.set(&generator.handled);
+        let ip = generator.ip.get();
+        eval::run(eval::decode((*ip).handler), ip, fp, vm, generator.k);
+        vm.activation.set(activation.previous);
+        vm.ip.set(activation.ip);
+        vm.fp.set(activation.fp);
+        vm.k.set(activation.k);
+        if let Some(exception) = vm.raised.take() {
+            return Err(Raised::new(exception));
+        }
+        let value = Value::from_bits(std::mem::replace(&mut *base, EMPTY));
+        Ok(if generator.state.get() == State::Finished { None } else { Some(value) })
+    }
 }
 
 /// Resumes a generator with a value sent, or with an exception raised at its yield.
@@ -582,7 +635,7 @@ pub(crate) fn yielding_from(generator: &Generator) -> Option<Value> {
     // SAFETY: the register below the one that waits for a value holds the iterator.
     unsafe {
         let registers = &*generator.registers.get();
-        let index = generator.value_register.get().checked_sub(1)? as usize;
+        let index = (generator.value_register.get() as usize).checked_sub(1 + HEADER_WORDS)?;
         let bits = *registers.get(index)?;
         let value = std::mem::ManuallyDrop::new(Value::from_bits(bits));
         Some((*value).clone())
@@ -656,9 +709,10 @@ fn finish_delegation(generator: &Generator) {
     // SAFETY: as in yielding_from; the register is emptied before its value dies.
     unsafe {
         let registers = &mut *generator.registers.get();
-        if let Some(slot) = registers.get_mut(register as usize) {
+        let index = (register as usize).saturating_sub(HEADER_WORDS);
+        if let Some(slot) = registers.get_mut(index) {
             let bits = std::mem::replace(slot, EMPTY);
-            registers.truncate(register as usize);
+            registers.truncate(index);
             generator.value_register.set(register);
             generator.ip.set(generator.ip.get().add(DELEGATION));
             drop(Value::from_bits(bits));

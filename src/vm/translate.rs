@@ -887,6 +887,11 @@ impl Translator<'_> {
                 let c = small.map_or_else(|| self.operand(index), |int| int as u32);
                 let handler = h::store_subscript(self.place(container), small.is_some(), self.place(value));
                 self.emit(handler, self.operand(container), self.operand(value), c);
+                let scratch = self.base + self.stack.len() as u32;
+                let scratch = (scratch..).find(|&register| !self.is_used(register)).unwrap_or(scratch);
+                self.top = self.top.max(scratch + 1);
+                self.emit(h::stored, scratch, 0, 0);
+                self.emit(h::drop_t, scratch, 0, 0);
             }
             O::DeleteSubscr => self.on_stack(h::delete_subscript, 2, 0, 0, 0),
             O::GetIter => self.on_stack(h::get_iter, 1, 1, 0, 0),

@@ -139,6 +139,16 @@ impl TypeCode {
         }
     }
 
+    /// As [`TypeCode::bits`] for what is stored as it is.
+    #[inline]
+    pub fn quick_bits(&self, value: &Value) -> Option<Bits> {
+        match self.kind {
+            Kind::Number(Scalar::F64) if !value.is_small_int() => Some(value.as_small_float()?.to_bits()),
+            Kind::Number(Scalar::F64 | Scalar::F32) | Kind::Character => None,
+            Kind::Number(scalar) => value.as_small_int().filter(|&int| fits(scalar, int)).map(|int| int as u64),
+        }
+    }
+
     /// An int item by the long way, with the texts of the conversion that CPython uses for the code.
     #[cold]
     fn int_bits(&self, value: &Value) -> PyResult<Bits> {

@@ -518,6 +518,17 @@ pub(crate) fn number_at(this: &Value, index: i64) -> Option<Value> {
     array.get(fit(index as isize, array.len())?).ok()?
 }
 
+/// Stores an int or float that is no object, for the loop's fast path; false when the slow path has to see to it.
+#[inline]
+pub(crate) fn set_number_at(this: &Value, index: i64, value: &Value) -> bool {
+    let Some(array) = this.exact::<Array>() else { return false };
+    let Some(index) = fit(index as isize, array.len()) else { return false };
+    match array.code.quick_bits(value) {
+        Some(bits) => array.code.set(&array.items, index, bits),
+        None => false,
+    }
+}
+
 fn getitem(this: &Value, key: &Value) -> PyResult<Value> {
     let array = body(this)?;
     if let Some(index) = key.as_small_int() {

@@ -153,8 +153,9 @@ handler! {
         let object = *fp.add((*ip).b as usize);
         if is_heap(object) {
             let header = &*(object as *const Header);
-            if let Some(known) = find::<LOAD>(ip, k, header.ty().current_version()) {
-                let value = read(header, known);
+            if let Some(found) = find::<LOAD>(ip, k, header.ty().current_version()) {
+                *known(ip) = *found;
+                let value = read(header, found);
                 if value != EMPTY {
                     loaded!(value, object, OBJECT, PLACE, ip, fp, vm, k)
                 }
@@ -261,7 +262,10 @@ handler! {
             let mut place = &*known(ip);
             if version != place.version {
                 match find::<STORE>(ip, k, version) {
-                    Some(known) => place = known,
+                    Some(found) => {
+                        *known(ip) = *found;
+                        place = found;
+                    }
                     None => become_handler!((set_attr_slow::<OBJECT, VALUE>), ip, fp, vm, k),
                 }
             }
@@ -353,7 +357,10 @@ handler! {
             let mut place = &*known(ip);
             if version != place.version {
                 match find::<METHOD>(ip, k, version) {
-                    Some(known) => place = known,
+                    Some(found) => {
+                        *known(ip) = *found;
+                        place = found;
+                    }
                     None => become_handler!((method_slow::<OBJECT>), ip, fp, vm, k),
                 }
             }

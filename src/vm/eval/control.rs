@@ -316,6 +316,46 @@ unsafe fn enter_function(
     Ok(true)
 }
 
+/// Whether a Python function that takes `count` positional arguments can be entered behind the frame.
+#[inline(always)]
+pub(crate) fn can_enter(at: At, function: &Value, count: u32) -> bool {
+    let Some(function) = function.exact::<Function>() else { return false };
+    if function.direct.get() != count || at.vm.remaining.get() <= 0 {
+        return false;
+    }
+    // SAFETY: a direct function is translated; the address is compared only.
+    unsafe {
+        let size = at.meta().frame_size as usize + 1 + Meta::of(function.constants.get().0).frame_size as usize;
+        at.fp.wrapping_add(size) <= at.vm.stack_limit.get()
+    }
+}
+
+/// Enters the frame of a function behind the running frame. The result goes to operand `a` of the cell before `return_ip`.
+///
+/// # Safety
+/// [`can_enter`] has said so for as many arguments; `return_ip` is an instruction of the running frame.
+pub(crate) unsafe fn enter_above<const N: usize>(at: At, function: Value, args: [Value; N], return_ip: *const Cell) {
+    let Some(body) = function.exact::<Function>() else { return };
+    // SAFETY: the caller's; the registers behind the frame are free.
+    unsafe {
+        let k = body.constants.get().0;
+        let meta = Meta::of(k);
+        let fp = at.fp.add(at.meta().frame_size as usize + 1);
+        for (index, arg) in args.into_iter().enumerate() {
+            *fp.add(index) = arg.into_bits();
+        }
+        for index in N..meta.named as usize {
+            *fp.add(index) = EMPTY;
+        }
+        push_header(fp, k, return_ip, at.fp, at.k);
+        *fp.sub(1) = function.into_bits();
+        at.vm.remaining.set(at.vm.remaining.get() - 1);
+        at.vm.ip.set(meta.entry);
+        at.vm.fp.set(fp);
+        at.vm.k.set(k);
+    }
+}
+
 /// An instance of a class without a `__new__` of its own whose `__init__` is a Python function: its frame is entered, and
 /// `construct_done` goes on. `None` for other classes.
 fn construct(at: At, class: &Value, ty: &TypeObject, register: u32, count: u32) -> PyResult<Option<bool>> {

@@ -89,7 +89,7 @@ pub(crate) unsafe fn resume_frame(
         }
         vm.remaining.set(vm.remaining.get() - 1);
         *new_fp.sub(1) = Value::of(generator).into_bits();
-        generator.move_registers_out(new_fp);
+        generator.move_registers_out(new_fp, meta.named as usize);
         let header = new_fp.add(meta.named as usize);
         *header.add(RETURN_IP) = return_ip as u64;
         *header.add(CALLER_FP) = caller_fp as u64;
@@ -138,7 +138,7 @@ unsafe fn suspend_frame(
         for word in 0..HEADER_WORDS {
             *header.add(word) = EMPTY;
         }
-        generator.move_registers_in(at.fp, saved);
+        generator.move_registers_in(at.fp, meta.named as usize, saved);
         generator.suspend_at(resume_ip, value_register);
         if object != EMPTY {
             let object = Value::from_bits(object);
@@ -192,8 +192,9 @@ macro_rules! suspend {
         // Whoever holds a frame object has to be told.
         if $plain(callee) && (*callee).count() > 1 && *header.add(OBJECT) == EMPTY {
             let generator = &*(callee as *const Generator);
+            let named = Meta::of($k).named as usize;
             let saved = (*$ip).c as usize;
-            let registers = generator.registers_for(saved);
+            let registers = generator.registers_for(saved - HEADER_WORDS);
             if !registers.is_null() {
                 let value = *$fp.add((*$ip).a as usize);
                 *$fp.add((*$ip).a as usize) = EMPTY;
@@ -203,10 +204,15 @@ macro_rules! suspend {
                 *header.add(RETURN_IP) = EMPTY;
                 *header.add(CALLER_FP) = EMPTY;
                 *header.add(CALLER_K) = EMPTY;
-                // The header lies among them.
                 let mut index = 0;
-                while index < saved {
+                while index < named {
                     *registers.add(index) = *$fp.add(index);
+                    *$fp.add(index) = EMPTY;
+                    index += 1;
+                }
+                index += HEADER_WORDS;
+                while index < saved {
+                    *registers.add(index - HEADER_WORDS) = *$fp.add(index);
                     *$fp.add(index) = EMPTY;
                     index += 1;
                 }
@@ -240,12 +246,17 @@ macro_rules! enter {
             (*($iterator as *const Header)).increment();
             *new_fp.sub(1) = $iterator;
             let (registers, count) = generator.take_registers();
+            let named = meta.named as usize;
             let mut index = 0;
-            while index < count {
+            while index < named {
                 *new_fp.add(index) = *registers.add(index);
                 index += 1;
             }
-            let header = new_fp.add(meta.named as usize);
+            while index < count {
+                *new_fp.add(index + HEADER_WORDS) = *registers.add(index);
+                index += 1;
+            }
+            let header = new_fp.add(named);
             *header.add(RETURN_IP) = $return_ip as u64;
             *header.add(CALLER_FP) = $fp as u64;
             *header.add(CALLER_K) = $k as u64;
@@ -534,6 +545,53 @@ handler! {
             share_bits(value);
             value
         };
+        let callee = *fp.sub(1) as *const Header;
+        let named = (*ip).b as usize;
+        let header = fp.add(named);
+        let return_ip = *header.add(RETURN_IP) as *const Cell;
+        if yields_plainly(callee)
+            && (*callee).count() > 1
+            && *header.add(OBJECT) == EMPTY
+            && !is_boundary(return_ip)
+            && !(*(callee as *const Generator)).handled().exception.is_some()
+        {
+            // The variables die here unless one of them is the last reference to something.
+            let mut index = 0;
+            while index < named && !(is_heap(*fp.add(index)) && (*(*fp.add(index) as *const Header)).count() == 1) {
+                let value = *fp.add(index);
+                *fp.add(index) = EMPTY;
+                if is_heap(value) {
+                    (*(value as *const Header)).decrement();
+                }
+                index += 1;
+            }
+            let before = &*return_ip.sub(1);
+            let delegated = before.handler == encode(delegation);
+            if index == named && (delegated || !is_heap(result)) {
+                let caller_fp = *header.add(CALLER_FP) as *mut u64;
+                let caller_k = *header.add(CALLER_K) as *const u64;
+                *header.add(RETURN_IP) = EMPTY;
+                *header.add(CALLER_FP) = EMPTY;
+                *header.add(CALLER_K) = EMPTY;
+                *fp.sub(1) = EMPTY;
+                (*callee).decrement();
+                let generator = &*(callee as *const Generator);
+                generator.set_state(State::Finished);
+                vm.handled.set(generator.handled().previous.get());
+                vm.remaining.set(vm.remaining.get() + 1);
+                let register = before.b as usize;
+                let iterator = *caller_fp.add(register);
+                // A loop over the generator ends; a delegation has its result where the generator stood.
+                let next_ip = if delegated {
+                    *caller_fp.add(register) = result;
+                    return_ip.add(1)
+                } else {
+                    *caller_fp.add(register) = EMPTY;
+                    return_ip.sub(1).offset(before.c as i32 as isize)
+                };
+                drop_next!(iterator, next_ip, caller_fp, vm, caller_k)
+            }
+        }
         if return_from_generator_work(ip, fp, vm, k, result) {
             let ip = vm.ip.get();
             let fp = vm.fp.get();

@@ -10,7 +10,7 @@ use crate::object::error::PyResult;
 use crate::object::header::{Header, dealloc};
 use crate::object::slots::{BINARY_OPS, BinaryOp, Compare};
 use crate::object::value::Value;
-use crate::object::{TypeObject, compare as compare_protocol, iter, number, sequence};
+use crate::object::{TypeObject, compare as compare_protocol, iter, number};
 use crate::types::exceptions::unbound_local_error;
 use crate::types::generator::GENERATOR;
 use crate::types::list::{LIST_ITERATOR, List, ListIterator};
@@ -25,6 +25,7 @@ pub(crate) use super::control::*;
 pub(crate) use super::generators::*;
 pub(crate) use super::slicing::*;
 pub(crate) use super::stack_operations::*;
+pub(crate) use super::subscripts::*;
 pub(crate) use super::unpacking::*;
 
 /// Results and operands by place, as const parameters.
@@ -612,133 +613,6 @@ branch_generic! {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Subscripts
-
-handler! {
-    /// a := b[c]
-    fn subscr<const CONTAINER: u8, const IMMEDIATE: bool, const PLACE: u8>(ip, fp, vm, k) {
-        let container = *fp.add((*ip).b as usize);
-        let index = if IMMEDIATE { ((*ip).c as i32 as i64) << 1 | 1 } else { *fp.add((*ip).c as usize) as i64 };
-        if index & 1 != 0 && is_heap(container) {
-            let header = &*(container as *const Header);
-            if std::ptr::eq(header.ty(), &crate::types::list::LIST) {
-                let (items, len) = (*(container as *const List)).items().raw_parts();
-                let index = index >> 1;
-                let index = if index < 0 { index + len as i64 } else { index } as usize;
-                if index < len {
-                    let value = *(items.add(index) as *const u64);
-                    share_bits(value);
-                    if CONTAINER == TEMP {
-                        *fp.add((*ip).b as usize) = EMPTY;
-                        let slot = fp.add((*ip).a as usize);
-                        let old = if PLACE == LOCAL { *slot } else { EMPTY };
-                        *slot = value;
-                        drop_two_next!(old, container, ip.add(1), fp, vm, k)
-                    }
-                    store_next!(PLACE, value, ip, 1, fp, vm, k)
-                }
-            }
-        }
-        become_handler!((subscr_tuple::<CONTAINER, IMMEDIATE, PLACE>), ip, fp, vm, k)
-    }
-}
-
-handler! {
-    /// `subscr` of a tuple, and of what has machine numbers in it.
-    #[inline(never)]
-    fn subscr_tuple<const CONTAINER: u8, const IMMEDIATE: bool, const PLACE: u8>(ip, fp, vm, k) {
-        let container = *fp.add((*ip).b as usize);
-        let index = if IMMEDIATE { ((*ip).c as i32 as i64) << 1 | 1 } else { *fp.add((*ip).c as usize) as i64 };
-        if index & 1 != 0 && is_heap(container) {
-            let header = &*(container as *const Header);
-            let mut value = EMPTY;
-            if std::ptr::eq(header.ty(), &crate::types::tuple::TUPLE) {
-                let items = (*(container as *const Tuple)).as_slice();
-                let index = index >> 1;
-                let index = if index < 0 { index + items.len() as i64 } else { index } as usize;
-                if index < items.len() {
-                    value = items.get_unchecked(index).bits();
-                    share_bits(value);
-                }
-            } else if std::ptr::eq(header.ty(), &crate::modules::array::ARRAY) {
-                value = crate::modules::array::number_at(&*(fp.add((*ip).b as usize) as *const Value), index >> 1)
-                    .map_or(EMPTY, Value::into_bits);
-            }
-            if value != EMPTY {
-                if CONTAINER == TEMP {
-                    *fp.add((*ip).b as usize) = EMPTY;
-                    let slot = fp.add((*ip).a as usize);
-                    let old = if PLACE == LOCAL { *slot } else { EMPTY };
-                    *slot = value;
-                    drop_two_next!(old, container, ip.add(1), fp, vm, k)
-                }
-                store_next!(PLACE, value, ip, 1, fp, vm, k)
-            }
-        }
-        become_handler!((subscr_slow::<CONTAINER, IMMEDIATE>), ip, fp, vm, k)
-    }
-}
-
-operation_generic! {
-    /// The slow path of `subscr`.
-    subscr_slow<const CONTAINER: u8, const IMMEDIATE: bool>, 1, |at| {
-        let container = if CONTAINER == TEMP { at.take(at.b()) } else { at.get(at.b()) };
-        let index = if IMMEDIATE { Value::int((at.c() as i32).into()) } else { at.operand(at.c()) };
-        let value = sequence::get_item(&container, &index)?;
-        drop((container, index));
-        at.set(at.a(), value);
-        Ok(())
-    }
-}
-
-handler! {
-    /// a[c] := b
-    fn set_subscr<const CONTAINER: u8, const IMMEDIATE: bool, const VALUE: u8>(ip, fp, vm, k) {
-        let container = *fp.add((*ip).a as usize);
-        let index = if IMMEDIATE { ((*ip).c as i32 as i64) << 1 | 1 } else { *fp.add((*ip).c as usize) as i64 };
-        if index & 1 != 0 && is_heap(container) {
-            let header = &*(container as *const Header);
-            if std::ptr::eq(header.ty(), &crate::types::list::LIST) {
-                let (items, len) = (*(container as *const List)).items().raw_parts();
-                let index = index >> 1;
-                let index = if index < 0 { index + len as i64 } else { index } as usize;
-                if index < len {
-                    let place = items.add(index) as *mut u64;
-                    let value = if VALUE == CONST { *k.add((*ip).b as usize) } else { *fp.add((*ip).b as usize) };
-                    if VALUE == TEMP {
-                        *fp.add((*ip).b as usize) = EMPTY;
-                    } else {
-                        share_bits(value);
-                    }
-                    let old = *place;
-                    *place = value;
-                    if CONTAINER == TEMP {
-                        *fp.add((*ip).a as usize) = EMPTY;
-                        drop_two_next!(old, container, ip.add(1), fp, vm, k)
-                    }
-                    drop_next!(old, ip.add(1), fp, vm, k)
-                }
-            }
-        }
-        become_handler!((set_subscr_slow::<CONTAINER, IMMEDIATE, VALUE>), ip, fp, vm, k)
-    }
-}
-
-operation_generic! {
-    /// The slow path of `set_subscr`.
-    set_subscr_slow<const CONTAINER: u8, const IMMEDIATE: bool, const VALUE: u8>, 1, |at| {
-        let container = if CONTAINER == TEMP { at.take(at.a()) } else { at.get(at.a()) };
-        let index = if IMMEDIATE { Value::int((at.c() as i32).into()) } else { at.operand(at.c()) };
-        let value = match VALUE {
-            TEMP => at.take(at.b()),
-            LOCAL => at.get(at.b()),
-            _ => at.constant(at.b()),
-        };
-        sequence::set_item(&container, &index, value)
-    }
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
 // Iteration
 
 handler! {
@@ -943,38 +817,6 @@ pub(crate) fn jump_if(when: bool, place: Place) -> Handler {
 /// `if bool(a) == when: jump, else drop a`
 pub(crate) fn jump_or_pop(when: bool) -> Handler {
     if when { truth_or_pop::<true> } else { truth_or_pop::<false> }
-}
-
-/// `a := b[c]`
-pub(crate) fn subscript(container: Place, immediate: bool, place: Place) -> Handler {
-    match (container == Place::Local, immediate, place == Place::Local) {
-        (true, true, true) => subscr::<LOCAL, true, LOCAL>,
-        (true, true, false) => subscr::<LOCAL, true, TEMP>,
-        (true, false, true) => subscr::<LOCAL, false, LOCAL>,
-        (true, false, false) => subscr::<LOCAL, false, TEMP>,
-        (false, true, true) => subscr::<TEMP, true, LOCAL>,
-        (false, true, false) => subscr::<TEMP, true, TEMP>,
-        (false, false, true) => subscr::<TEMP, false, LOCAL>,
-        (false, false, false) => subscr::<TEMP, false, TEMP>,
-    }
-}
-
-/// `a[c] := b`
-pub(crate) fn store_subscript(container: Place, immediate: bool, value: Place) -> Handler {
-    match (container == Place::Local, immediate, value) {
-        (true, true, Place::Temp) => set_subscr::<LOCAL, true, TEMP>,
-        (true, true, Place::Local) => set_subscr::<LOCAL, true, LOCAL>,
-        (true, true, Place::Const) => set_subscr::<LOCAL, true, CONST>,
-        (true, false, Place::Temp) => set_subscr::<LOCAL, false, TEMP>,
-        (true, false, Place::Local) => set_subscr::<LOCAL, false, LOCAL>,
-        (true, false, Place::Const) => set_subscr::<LOCAL, false, CONST>,
-        (false, true, Place::Temp) => set_subscr::<TEMP, true, TEMP>,
-        (false, true, Place::Local) => set_subscr::<TEMP, true, LOCAL>,
-        (false, true, Place::Const) => set_subscr::<TEMP, true, CONST>,
-        (false, false, Place::Temp) => set_subscr::<TEMP, false, TEMP>,
-        (false, false, Place::Local) => set_subscr::<TEMP, false, LOCAL>,
-        (false, false, Place::Const) => set_subscr::<TEMP, false, CONST>,
-    }
 }
 
 /// `a := next(b), or jump`

@@ -1,16 +1,18 @@
 //! Unpacking: `a, b = value` and `a, *b = value`.
 
 use super::cell::Cell;
-use super::handlers::{handler, operation};
+use super::handlers::{die_next, drop_next, handler, operation};
 use super::registers::{At, share_bits};
 use super::unwind::raise;
-use super::{EMPTY, Handler, Place, become_handler, next};
+use super::{EMPTY, Handler, Place, become_handler, is_heap, next};
+use crate::object::TypeObject;
 use crate::object::error::PyResult;
+use crate::object::header::Header;
 use crate::object::iter;
 use crate::object::value::Value;
 use crate::types::exceptions::{type_error, value_error};
-use crate::types::list::List;
-use crate::types::tuple::Tuple;
+use crate::types::list::{LIST, List};
+use crate::types::tuple::{TUPLE, Tuple};
 use crate::vm::thread::Thread;
 
 const TEMP: u8 = 0;
@@ -137,6 +139,59 @@ handler! {
     /// the b variables that the next cells name := the items of a; c is the first of b temporaries
     #[inline(never)]
     fn unpack_to_variables<const PLACE: u8>(ip, fp, vm, k) {
+        let container = if PLACE == CONST { *k.add((*ip).a as usize) } else { *fp.add((*ip).a as usize) };
+        if is_heap(container) {
+            let count = (*ip).b as usize;
+            let ty: *const TypeObject = (*(container as *const Header)).ty();
+            let (items, len) = if std::ptr::eq(ty, &TUPLE) {
+                let items = (*(container as *const Tuple)).as_slice();
+                (items.as_ptr() as *const u64, items.len())
+            } else if std::ptr::eq(ty, &LIST) {
+                let (items, len) = (*(container as *const List)).items().raw_parts();
+                (items as *const u64, len)
+            } else {
+                (std::ptr::null(), usize::MAX)
+            };
+            if len == count {
+                let targets = ip.add(1) as *const u32;
+                // Nothing dies, so that nothing can disturb: else the slow path begins anew.
+                let mut index = 0;
+                while index < count {
+                    let old = *fp.add(*targets.add(index) as usize);
+                    if is_heap(old) && (*(old as *const Header)).count() <= count {
+                        break;
+                    }
+                    index += 1;
+                }
+                if index == count {
+                    index = 0;
+                    while index < count {
+                        let item = *items.add(index);
+                        share_bits(item);
+                        let slot = fp.add(*targets.add(index) as usize);
+                        let old = *slot;
+                        *slot = item;
+                        if is_heap(old) {
+                            (*(old as *const Header)).decrement();
+                        }
+                        index += 1;
+                    }
+                    let next_ip = ip.add(1 + (*ip).b.div_ceil(NAMED) as usize);
+                    if PLACE == TEMP {
+                        *fp.add((*ip).a as usize) = EMPTY;
+                        drop_next!(container, next_ip, fp, vm, k)
+                    }
+                    next!(next_ip, fp, vm, k)
+                }
+            }
+        }
+        become_handler!((unpack_to_variables_slow::<PLACE>), ip, fp, vm, k)
+    }
+}
+
+handler! {
+    #[inline(never)]
+    fn unpack_to_variables_slow<const PLACE: u8>(ip, fp, vm, k) {
         let bits = if PLACE == CONST { *k.add((*ip).a as usize) } else { *fp.add((*ip).a as usize) };
         if PLACE == TEMP {
             *fp.add((*ip).a as usize) = EMPTY;
