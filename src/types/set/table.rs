@@ -30,6 +30,8 @@ impl Entry {
 struct Inner {
     /// A power of two of places, or none at all, which stands for [`MIN_SIZE`] unused ones.
     places: Box<[Entry]>,
+    /// The places that are used, a bit each, while there are no more than 64.
+    occupied: u64,
     /// Places that are or were used.
     fill: usize,
     /// Places that are used.
@@ -50,6 +52,45 @@ impl Inner {
         self.size() - 1
     }
 
+    /// Fills a place.
+    #[inline(always)]
+    fn put(&mut self, at: usize, hash: i64, key: Value) {
+        self.occupied |= 1u64.wrapping_shl(at as u32);
+        self.places[at] = Entry { hash, key: Some(key) };
+    }
+
+    /// Empties a place, leaving the mark of a removed key.
+    #[inline(always)]
+    fn take(&mut self, at: usize) -> Option<Value> {
+        self.occupied &= !1u64.wrapping_shl(at as u32);
+        std::mem::replace(&mut self.places[at], Entry { hash: DUMMY, key: None }).key
+    }
+
+    /// The first used place at or behind `from`.
+    #[inline(always)]
+    fn next_used(&self, from: usize) -> Option<(usize, &Entry)> {
+        if self.places.len() <= 64 {
+            let rest = self.occupied.checked_shr(from as u32)?;
+            if rest == 0 {
+                return None;
+            }
+            let at = from + rest.trailing_zeros() as usize;
+            return self.places.get(at).map(|entry| (at, entry));
+        }
+        let (offset, entry) = self.places.get(from..)?.iter().enumerate().find(|(_, entry)| entry.key.is_some())?;
+        Some((from + offset, entry))
+    }
+
+    /// The used places from `from` on: position, key and hash.
+    #[inline(always)]
+    fn keys_from(&self, mut from: usize) -> impl Iterator<Item = (usize, &Value, i64)> {
+        std::iter::from_fn(move || {
+            let (at, entry) = self.next_used(from)?;
+            from = at + 1;
+            entry.key.as_ref().map(|key| (at, key, entry.hash))
+        })
+    }
+
     /// Puts a key that is known to be missing into a table without removed keys.
     fn insert_clean(&mut self, key: Value, hash: i64) {
         let mask = self.mask();
@@ -57,8 +98,8 @@ impl Inner {
         let mut start = hash as usize & mask;
         loop {
             let end = if start + LINEAR_PROBES <= mask { start + LINEAR_PROBES } else { start };
-            if let Some(place) = self.places[start..=end].iter_mut().find(|place| place.key.is_none()) {
-                *place = Entry { hash, key: Some(key) };
+            if let Some(offset) = self.places[start..=end].iter().position(|place| place.key.is_none()) {
+                self.put(start + offset, hash, key);
                 return;
             }
             perturb >>= PERTURB_SHIFT;
@@ -81,6 +122,7 @@ impl Inner {
         }
         let old = std::mem::replace(&mut self.places, empty_places(size));
         self.fill = self.used;
+        self.occupied = 0;
         for entry in old {
             if let Some(key) = entry.key {
                 self.insert_clean(key, entry.hash);
@@ -125,7 +167,7 @@ impl SetTable {
     /// An empty table.
     pub fn new() -> SetTable {
         SetTable {
-            inner: UnsafeCell::new(Inner { places: Box::default(), fill: 0, used: 0, finger: 0, generation: 0 }),
+            inner: UnsafeCell::new(Inner { places: Box::default(), occupied: 0, fill: 0, used: 0, finger: 0, generation: 0 }),
             cached_hash: Cell::new(None),
         }
     }
@@ -208,10 +250,8 @@ impl SetTable {
 
     /// Whether all keys of this table are in `other`; `None` when only comparing can tell.
     pub fn quick_is_contained(&self, other: &SetTable) -> Option<bool> {
-        for entry in &self.inner().places {
-            if let Some(key) = &entry.key
-                && matches!(other.quick(key, entry.hash)?, Found::Nothing(..))
-            {
+        for (_, key, hash) in self.inner().keys_from(0) {
+            if matches!(other.quick(key, hash)?, Found::Nothing(..)) {
                 return Some(false);
             }
         }
@@ -221,9 +261,8 @@ impl SetTable {
     /// Adds the keys whose presence in `other` is `present` to `result`, a new table; `None` when only comparing can tell,
     /// with nothing added.
     pub fn quick_select(&self, other: &SetTable, present: bool, result: &SetTable) -> Option<()> {
-        for entry in &self.inner().places {
-            let Some(key) = &entry.key else { continue };
-            let Some(found) = other.quick(key, entry.hash) else {
+        for (_, key, hash) in self.inner().keys_from(0) {
+            let Some(found) = other.quick(key, hash) else {
                 drop(result.clear());
                 return None;
             };
@@ -234,7 +273,7 @@ impl SetTable {
                 }
                 inner.used += 1;
                 inner.fill += 1;
-                inner.insert_clean(key.clone(), entry.hash);
+                inner.insert_clean(key.clone(), hash);
                 inner.resize_if_full();
             }
         }
@@ -327,7 +366,7 @@ impl SetTable {
             inner.places = empty_places(MIN_SIZE);
         }
         inner.used += 1;
-        inner.places[removed.unwrap_or(unused)] = Entry { hash, key: Some(key.clone()) };
+        inner.put(removed.unwrap_or(unused), hash, key.clone());
         if removed.is_none() {
             inner.fill += 1;
             inner.resize_if_full();
@@ -343,7 +382,7 @@ impl SetTable {
         let Found::Key(at) = self.probe(key, hash, false)? else { return Ok(None) };
         let inner = self.inner_mut();
         inner.used -= 1;
-        Ok(std::mem::replace(&mut inner.places[at], Entry { hash: DUMMY, key: None }).key)
+        Ok(inner.take(at))
     }
 
     /// Removes and returns some key: the first at or behind where the last search ended.
@@ -357,23 +396,20 @@ impl SetTable {
         let at = (start..size).chain(0..start).find(|&at| inner.places[at].key.is_some())?;
         inner.used -= 1;
         inner.finger = at + 1;
-        std::mem::replace(&mut inner.places[at], Entry { hash: DUMMY, key: None }).key
+        inner.take(at)
     }
 
     /// The key at or behind position `from`: its position, itself and its hash.
     #[inline]
     pub fn next_key(&self, from: usize) -> Option<(usize, Value, i64)> {
-        let places = self.inner().places.get(from..)?;
-        let (at, entry) = places.iter().enumerate().find(|(_, entry)| entry.key.is_some())?;
-        Some((from + at, entry.key.clone()?, entry.hash))
+        let (at, entry) = self.inner().next_used(from)?;
+        Some((at, entry.key.clone()?, entry.hash))
     }
 
     /// Calls `visit` for every key and its hash; it must not run foreign code.
     pub fn for_each(&self, visit: &mut dyn FnMut(&Value, i64)) {
-        for entry in &self.inner().places {
-            if let Some(key) = &entry.key {
-                visit(key, entry.hash);
-            }
+        for (_, key, hash) in self.inner().keys_from(0) {
+            visit(key, hash);
         }
     }
 
@@ -392,6 +428,7 @@ impl SetTable {
         }
         inner.fill = 0;
         inner.used = 0;
+        inner.occupied = 0;
         self.cached_hash.set(None);
         Removed { _places: std::mem::take(&mut inner.places) }
     }
@@ -403,6 +440,7 @@ impl SetTable {
         }
         let (a, b) = (self.inner_mut(), other.inner_mut());
         std::mem::swap(&mut a.places, &mut b.places);
+        std::mem::swap(&mut a.occupied, &mut b.occupied);
         std::mem::swap(&mut a.fill, &mut b.fill);
         std::mem::swap(&mut a.used, &mut b.used);
         for inner in [a, b] {
@@ -445,14 +483,12 @@ impl SetTable {
             inner.fill = source.used;
             inner.used = source.used;
             if inner.size() == source.size() && source.fill == source.used {
-                for (place, entry) in inner.places.iter_mut().zip(&source.places) {
-                    *place = Entry { hash: entry.hash, key: entry.key.clone() };
+                for (at, key, hash) in source.keys_from(0) {
+                    inner.put(at, hash, key.clone());
                 }
             } else {
-                for entry in &source.places {
-                    if let Some(key) = &entry.key {
-                        inner.insert_clean(key.clone(), entry.hash);
-                    }
+                for (_, key, hash) in source.keys_from(0) {
+                    inner.insert_clean(key.clone(), hash);
                 }
             }
             return Ok(());

@@ -154,38 +154,78 @@ handler! {
             };
             if len == count {
                 let targets = ip.add(1) as *const u32;
-                // Nothing dies, so that nothing can disturb: else the slow path begins anew.
                 let mut index = 0;
                 while index < count {
-                    let old = *fp.add(*targets.add(index) as usize);
-                    if is_heap(old) && (*(old as *const Header)).count() <= count {
-                        break;
+                    let slot = fp.add(*targets.add(index) as usize);
+                    let old = *slot;
+                    if is_heap(old) && (*(old as *const Header)).count() == 1 {
+                        return unpack_rest::<PLACE>(ip, fp, vm, k, index, container);
+                    }
+                    let item = *items.add(index);
+                    share_bits(item);
+                    *slot = item;
+                    if is_heap(old) {
+                        (*(old as *const Header)).decrement();
                     }
                     index += 1;
                 }
-                if index == count {
-                    index = 0;
-                    while index < count {
-                        let item = *items.add(index);
-                        share_bits(item);
-                        let slot = fp.add(*targets.add(index) as usize);
-                        let old = *slot;
-                        *slot = item;
-                        if is_heap(old) {
-                            (*(old as *const Header)).decrement();
-                        }
-                        index += 1;
-                    }
-                    let next_ip = ip.add(1 + (*ip).b.div_ceil(NAMED) as usize);
-                    if PLACE == TEMP {
-                        *fp.add((*ip).a as usize) = EMPTY;
-                        drop_next!(container, next_ip, fp, vm, k)
-                    }
-                    next!(next_ip, fp, vm, k)
+                let next_ip = ip.add(1 + (*ip).b.div_ceil(NAMED) as usize);
+                if PLACE == TEMP {
+                    *fp.add((*ip).a as usize) = EMPTY;
+                    drop_next!(container, next_ip, fp, vm, k)
                 }
+                next!(next_ip, fp, vm, k)
             }
         }
         become_handler!((unpack_to_variables_slow::<PLACE>), ip, fp, vm, k)
+    }
+}
+
+/// Goes on with `unpack_to_variables` from an item on whose variable holds the last reference to something.
+#[inline(never)]
+unsafe fn unpack_rest<const PLACE: u8>(
+    ip: *const Cell,
+    fp: *mut u64,
+    vm: &'static Thread,
+    k: *const u64,
+    index: usize,
+    container: u64,
+) {
+    // SAFETY: the handler's arguments; the container is a tuple or list of as many items as there are variables.
+    unsafe {
+        unpack_rest_work::<PLACE>(ip, fp, vm, k, index, container);
+        next!(ip.add(1 + (*ip).b.div_ceil(NAMED) as usize), fp, vm, k)
+    }
+}
+
+#[inline(never)]
+unsafe fn unpack_rest_work<const PLACE: u8>(
+    ip: *const Cell,
+    fp: *mut u64,
+    vm: &'static Thread,
+    k: *const u64,
+    index: usize,
+    container: u64,
+) {
+    // SAFETY: as for unpack_rest.
+    unsafe {
+        let at = At::new(ip, fp, vm, k);
+        let targets = targets(at);
+        // What dies may change a list, or be the container.
+        let rest: Vec<Value> = {
+            let value = std::mem::ManuallyDrop::new(Value::from_bits(container));
+            match (value.exact::<Tuple>(), value.exact::<List>()) {
+                (Some(tuple), _) => tuple.as_slice().get(index..).unwrap_or_default().to_vec(),
+                (None, Some(list)) => list.items().snapshot_range(index, list.items().len()),
+                (None, None) => Vec::new(),
+            }
+        };
+        if PLACE == TEMP {
+            drop(at.take(at.a()));
+        }
+        for (offset, item) in rest.into_iter().enumerate() {
+            at.set(*targets.add(index + offset), item);
+        }
     }
 }
 
