@@ -5,9 +5,11 @@ use super::attribute;
 use super::call::{self, call_special};
 use super::compare;
 use super::error::PyResult;
+use super::gil::GilCell;
 use super::number;
 use super::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, SlotFn, SlotId};
 use super::ty::TypeObject;
+use super::ty::static_str;
 use super::value::Value;
 use crate::name;
 use crate::types::exceptions::{
@@ -17,6 +19,7 @@ use crate::types::exceptions::{
 use crate::types::int;
 use crate::types::str::{Str, intern};
 use crate::vm::thread;
+use std::cell::OnceCell;
 
 /// How a slot's function is called as a method.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -434,18 +437,23 @@ pub struct Special {
     /// How the slot is called as the method.
     pub wrap: Wrap,
     /// The docstring.
-    pub doc: String,
+    pub doc: &'static str,
     /// The parameters.
     pub signature: &'static str,
 }
 
 /// All special methods that slots give to builtin types, in CPython's order of precedence.
-pub fn specials() -> impl Iterator<Item = Special> {
+pub fn specials() -> &'static [Special] {
+    static LIST: GilCell<OnceCell<Vec<Special>>> = GilCell::new(OnceCell::new());
+    LIST.get().get_or_init(|| list_specials().collect())
+}
+
+fn list_specials() -> impl Iterator<Item = Special> {
     let protocol = PROTOCOL.iter().filter(|def| !def.signature.is_empty()).map(|def| Special {
         name: def.name,
         id: def.id,
         wrap: def.wrap,
-        doc: def.doc.to_owned(),
+        doc: def.doc,
         signature: def.signature,
     });
     let binary = BinaryOp::ALL.into_iter().flat_map(|op| {
@@ -466,13 +474,13 @@ pub fn specials() -> impl Iterator<Item = Special> {
         ]
         .into_iter()
         .flatten()
-        .map(move |(name, id, wrap, doc)| Special { name, id, wrap, doc, signature })
+        .map(move |(name, id, wrap, doc)| Special { name, id, wrap, doc: static_str(&doc), signature })
     });
     let sequence = SEQUENCE.iter().map(|(name, id, wrap, doc)| Special {
         name,
         id: *id,
         wrap: *wrap,
-        doc: (*doc).to_owned(),
+        doc,
         signature: "($self, value, /)",
     });
     protocol.chain(binary).chain(sequence)

@@ -236,7 +236,7 @@ pub fn new_wrapper(
     id: SlotId,
     wrap: Wrap,
     function: SlotFn,
-    doc: String,
+    doc: &'static str,
     signature: &'static str,
 ) -> Value {
     new_object(WrapperDescriptor {
@@ -246,7 +246,7 @@ pub fn new_wrapper(
         id,
         wrap,
         function,
-        doc: crate::object::ty::static_str(&doc),
+        doc,
         signature,
     })
 }

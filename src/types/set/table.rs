@@ -167,7 +167,14 @@ impl SetTable {
     /// An empty table.
     pub fn new() -> SetTable {
         SetTable {
-            inner: UnsafeCell::new(Inner { places: Box::default(), occupied: 0, fill: 0, used: 0, finger: 0, generation: 0 }),
+            inner: UnsafeCell::new(Inner {
+                places: Box::default(),
+                occupied: 0,
+                fill: 0,
+                used: 0,
+                finger: 0,
+                generation: 0,
+            }),
             cached_hash: Cell::new(None),
         }
     }

@@ -9,9 +9,9 @@ use crate::object::header::{Header, allocate_raw, grow_raw, new_variable};
 use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject};
 use crate::types::exceptions::overflow_error;
+use hashbrown::HashTable;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// The body of a str; the characters follow it.
 #[repr(C)]
@@ -639,35 +639,33 @@ impl FromIterator<u32> for StrBuilder {
     }
 }
 
-/// Strs by hash, as words that do not count as references.
-type WeakStrs = HashMap<i64, Vec<u64>>;
+/// The interned strs, as words that do not count as references.
+static INTERNED: GilCell<RefCell<HashTable<u64>>> = GilCell::new(RefCell::new(HashTable::new()));
 
-/// The interned strs.
-static INTERNED: GilCell<RefCell<Option<WeakStrs>>> = GilCell::new(RefCell::new(None));
+/// Calls `look` with the body of an interned str.
+fn with_interned<R>(bits: u64, look: impl FnOnce(&Str) -> R) -> R {
+    // SAFETY: a word in the table stands for a live exact str; forget_interned takes it out when the str dies.
+    look(unsafe { &*(bits as *const Str) })
+}
 
 fn find_interned(hash: i64, same: impl Fn(&Str) -> bool) -> Option<Value> {
     let table = INTERNED.get().borrow();
-    table.as_ref()?.get(&hash)?.iter().find_map(|&bits| {
-        // SAFETY: a word in the table stands for a live str; forget_interned takes it out when the str dies.
-        let known = std::mem::ManuallyDrop::new(unsafe { Value::from_bits(bits) });
-        if known.exact::<Str>().is_some_and(&same) { Some((*known).clone()) } else { None }
-    })
+    let bits = *table.find(hash as u64, |&bits| with_interned(bits, |known| known.hash() == hash && same(known)))?;
+    // SAFETY: as for with_interned; the word itself is not dropped.
+    let known = std::mem::ManuallyDrop::new(unsafe { Value::from_bits(bits) });
+    Some((*known).clone())
 }
 
 fn add_interned(value: &Value, text: &Str) {
     text.interned.set(true);
-    INTERNED.get().borrow_mut().get_or_insert_with(HashMap::new).entry(text.hash()).or_default().push(value.bits());
+    let hash_of = |&bits: &u64| with_interned(bits, Str::hash) as u64;
+    INTERNED.get().borrow_mut().insert_unique(text.hash() as u64, value.bits(), hash_of);
 }
 
 fn forget_interned(text: &Str) {
     let bits = text as *const Str as u64;
-    if let Some(table) = INTERNED.get().borrow_mut().as_mut()
-        && let Some(same_hash) = table.get_mut(&text.hash())
-    {
-        same_hash.retain(|&known| known != bits);
-        if same_hash.is_empty() {
-            table.remove(&text.hash());
-        }
+    if let Ok(entry) = INTERNED.get().borrow_mut().find_entry(text.hash() as u64, |&known| known == bits) {
+        entry.remove();
     }
 }
 

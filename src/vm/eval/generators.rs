@@ -2,7 +2,7 @@
 //!
 //! A generator's registers lie on the stack while it runs and in its object else. The common steps, a `for` loop's next
 //! item and a plain `yield`, move them word by word (a wide copy would stall on words just stored) without leaving the
-//! handler.
+//! handler. The writes are volatile to keep the compiler from making wide copies of the few words there are.
 
 use super::cell::{Cell, encode};
 use super::control::{is_boundary, stand_in_caller};
@@ -207,13 +207,13 @@ macro_rules! suspend {
                 let mut index = 0;
                 while index < named {
                     *registers.add(index) = *$fp.add(index);
-                    *$fp.add(index) = EMPTY;
+                    $fp.add(index).write_volatile(EMPTY);
                     index += 1;
                 }
                 index += HEADER_WORDS;
                 while index < saved {
                     *registers.add(index - HEADER_WORDS) = *$fp.add(index);
-                    *$fp.add(index) = EMPTY;
+                    $fp.add(index).write_volatile(EMPTY);
                     index += 1;
                 }
                 *$fp.sub(1) = EMPTY;
@@ -249,11 +249,11 @@ macro_rules! enter {
             let named = meta.named as usize;
             let mut index = 0;
             while index < named {
-                *new_fp.add(index) = *registers.add(index);
+                new_fp.add(index).write_volatile(*registers.add(index));
                 index += 1;
             }
             while index < count {
-                *new_fp.add(index + HEADER_WORDS) = *registers.add(index);
+                new_fp.add(index + HEADER_WORDS).write_volatile(*registers.add(index));
                 index += 1;
             }
             let header = new_fp.add(named);
