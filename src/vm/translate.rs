@@ -14,6 +14,7 @@ use crate::pyc::opcode::{Instruction, Instructions, Opcode};
 use crate::pyc::verify::{self, Analysis, BlockKind, NO_BLOCK, UNREACHABLE};
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{memory_error, system_error};
+use crate::types::str::Str;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -808,6 +809,24 @@ impl Translator<'_> {
                 let handler = if target <= instruction.offset { h::jump_back } else { h::jump };
                 self.emit_jump(handler, 0, 0, target);
             }
+            O::LoadGlobal if let Some((cell, method)) = self.super_call(arg, rest) => {
+                // The function of `super().name` directly, or all in order.
+                self.settle_from(top);
+                let register = self.canonical(top);
+                let handler = if self.bound { h::load_global } else { h::load_global_uncached };
+                self.emit_cached(handler, register, 0, arg);
+                self.top = self.top.max(register + 4);
+                self.offset = method.offset;
+                self.emit_cached(h::super_method, register, cell, method.arg);
+                self.offset = method.offset - 2;
+                self.emit(h::call, register + 1, register, 0);
+                self.emit(h::construct_done, register, 0, 0);
+                self.offset = method.offset;
+                self.emit_cached(h::load_method(Place::Temp), register, register, method.arg);
+                self.push_temp(register);
+                self.push_temp(register + 1);
+                more = 2;
+            }
             O::LoadGlobal => {
                 let register = self.new_temp();
                 if self.bound {
@@ -1165,6 +1184,37 @@ impl Translator<'_> {
         rest.first().is_some_and(|next| {
             next.op() == Some(op) && !self.is_target(next.first_offset) && self.depth(next.first_offset).is_some()
         })
+    }
+
+    /// Whether the global is `super`, called without arguments in a method, for a method: the register of `__class__`, and the
+    /// instruction that looks the method up.
+    fn super_call(&self, global: u32, rest: &[Instruction]) -> Option<(u32, Instruction)> {
+        let name = self.code.names().get(global as usize)?.downcast::<Str>()?;
+        let [call, method, ..] = rest else { return None };
+        let plain = |next: &Instruction| !self.is_target(next.first_offset) && next.first_offset == next.offset;
+        if !name.equals_str("super")
+            || call.op() != Some(Opcode::CallFunction)
+            || call.arg != 0
+            || method.op() != Some(Opcode::LoadMethod)
+            || !plain(call)
+            || !plain(method)
+            || self.depth(method.offset).is_none()
+            || self.code.fields.argcount == 0
+            || self.cell_parameter_of(0)
+        {
+            return None;
+        }
+        let free = self
+            .code
+            .freevars()
+            .iter()
+            .position(|name| name.downcast::<Str>().is_some_and(|name| name.equals_str("__class__")))?;
+        Some((self.code.fields.nlocals + (self.code.cellvars().len() + free) as u32, *method))
+    }
+
+    /// Whether a parameter lives in a cell.
+    fn cell_parameter_of(&self, parameter: u32) -> bool {
+        (0..self.code.cellvars().len()).any(|cell| self.cell_parameter(cell) == Some(parameter))
     }
 
     /// The variables that the next `count` instructions store into, when they do nothing else and no jump leads to them.

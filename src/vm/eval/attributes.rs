@@ -4,7 +4,9 @@
 //! fit there, because objects of several types come by, is found in a table that all accesses share.
 
 use super::cell::Cell;
-use super::handlers::{die_drop_next, die_next, drop_next, drop_two_next, handler, operation_generic, store_next};
+use super::handlers::{
+    die_drop_next, die_next, drop_next, drop_two_next, handler, operation, operation_generic, store_next,
+};
 use super::registers::{At, share_bits};
 use super::unwind::raise;
 use super::{EMPTY, Handler, Place, become_handler, is_heap, next};
@@ -15,7 +17,13 @@ use crate::object::header::Header;
 use crate::object::instance::Attrs;
 use crate::object::value::Value;
 use crate::object::{TypeFlags, TypeObject};
+use crate::types::cell::Cell as PyCell;
 use crate::types::descriptor;
+use crate::types::dict::Dict;
+use crate::types::function::Function;
+use crate::types::super_::SUPER;
+use crate::types::tuple::Tuple;
+use crate::types::type_::TYPE;
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
 use std::cell::UnsafeCell;
@@ -434,6 +442,82 @@ fn learn_attribute_called(object: &Value, name: &Value, callable: &Value, cell: 
         && Attrs::of(object).is_some_and(|attrs| matches!(attrs.get(ty, name), Ok(Some(held)) if held.is(callable)))
     {
         learn::<METHOD>(ty, name, found, cell);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// super()
+
+/// Cells of the call of `super` and the method lookup behind `super_method`, and its own.
+pub(crate) const SUPER_METHOD: usize = 6;
+
+handler! {
+    /// a, a+1 := the function `super().name` and variable 0, when a is the type `super` and b the cell of `__class__`; else
+    /// the cells behind do it
+    fn super_method(ip, fp, vm, k) {
+        let callee = fp.add((*ip).a as usize);
+        let object = *fp;
+        let class = (*(*fp.add((*ip).b as usize) as *const PyCell)).peek();
+        if *callee == &raw const SUPER as u64 && is_heap(object) && class != 0 && is_heap(class) {
+            let known = &*known(ip);
+            let ty = (*(object as *const Header)).ty();
+            // `table` is the version of the class; one that is no type has none of its own, and `version` fits no type then.
+            if ty.current_version() == known.version
+                && std::ptr::eq((*(class as *const Header)).ty(), &TYPE)
+                && (*(class as *const TypeObject)).current_version() == known.table
+            {
+                let function = known.word;
+                share_bits(function);
+                share_bits(object);
+                (*(*callee as *const Header)).decrement();
+                *callee = function;
+                *callee.add(1) = object;
+                next!(ip.add(SUPER_METHOD), fp, vm, k)
+            }
+            become_handler!(super_method_slow, ip, fp, vm, k)
+        }
+        next!(ip.add(2), fp, vm, k)
+    }
+}
+
+operation!(
+    /// Learns what `super_method` will find next time.
+    super_method_slow,
+    2,
+    |at| {
+        // SAFETY: verified code: a cell variable holds a cell.
+        let class = unsafe { (*(at.bits(at.b()) as *const PyCell)).get() };
+        // SAFETY: the second cell.
+        learn_super(&at.get(0), class.as_ref(), at.name(), unsafe { known(at.ip) });
+        Ok(())
+    }
+);
+
+/// Remembers the Python function that `super(class, object).name` is.
+fn learn_super(object: &Value, class: Option<&Value>, name: &Value, cell: *mut Known) {
+    let Some(class) = class.filter(|class| std::ptr::eq(class.ty(), &TYPE)) else { return };
+    let Some(class_type) = class.downcast::<TypeObject>() else { return };
+    let ty = object.ty();
+    let version = ty.version();
+    let class_version = class_type.version();
+    if version == 0 || class_version == 0 || !ty.is_subtype(class_type) || !ty.header().ty().has_flag(TypeFlags::TYPE) {
+        return;
+    }
+    let Some(mro) = ty.mro() else { return };
+    let Some(mro) = mro.exact::<Tuple>() else { return };
+    for base in mro.iter().skip_while(|base| !base.is(class)).skip(1) {
+        let Some(base) = base.downcast::<TypeObject>() else { return };
+        let Some(dict) = base.dict() else { return };
+        let Some(found) = dict.downcast::<Dict>().and_then(|dict| dict.get_str(name)) else { continue };
+        // Keys that are no strs may have run Python code.
+        if found.is_exact::<Function>()
+            && ty.current_version() == version
+            && class_type.current_version() == class_version
+        {
+            // SAFETY: the second cell of the instruction.
+            unsafe { *cell = Known { version, table: class_version, word: found.bits() } };
+        }
+        return;
     }
 }
 
