@@ -324,9 +324,15 @@ impl Generator {
         // SAFETY: the caller's; the words change their owner.
         unsafe {
             let (registers, count) = self.take_registers();
-            for index in 0..count {
-                let place = if index < named { index } else { index + HEADER_WORDS };
-                *fp.add(place) = *registers.add(index);
+            // Volatile, so that the few words are moved one by one: see eval/generators.rs.
+            let mut index = 0;
+            while index < named {
+                fp.add(index).write_volatile(*registers.add(index));
+                index += 1;
+            }
+            while index < count {
+                fp.add(index + HEADER_WORDS).write_volatile(*registers.add(index));
+                index += 1;
             }
         }
     }
