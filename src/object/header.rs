@@ -228,7 +228,17 @@ pub(crate) unsafe fn dealloc(header: *mut Header) {
             return;
         }
         DEPTH.set(depth + 1);
-        dealloc_now(header);
+        if ty.has_flag(TypeFlags::PLAIN_DROP) {
+            let collected = ty.has_flag(TypeFlags::GC);
+            if collected {
+                gc::untrack(&*header);
+            }
+            let size = ty.object_size(&*header);
+            ty.drop_body(header);
+            free_raw(header, size, collected);
+        } else {
+            dealloc_now(header);
+        }
         DEPTH.set(depth);
         if depth == 0 {
             while let Some(next) = DELAYED.with_borrow_mut(Vec::pop) {

@@ -54,6 +54,8 @@ impl TypeFlags {
     pub const TYPE: TypeFlags = TypeFlags(1 << 31);
     /// Internal: an object of exactly this type holds no values, has no tail and is not collected.
     pub const SIMPLE_DROP: TypeFlags = TypeFlags(1 << 40);
+    /// Internal: instances end by dropping their body alone: no finaliser, no weak references, no attributes.
+    pub const PLAIN_DROP: TypeFlags = TypeFlags(1 << 41);
     /// Flags that subclasses get from their base.
     const INHERITED: u64 = 0xff << 24;
 

@@ -172,6 +172,9 @@ pub(crate) fn ready_static(
     if dict.get_text("__doc__").is_none() {
         dict.set_text("__doc__", ty.static_doc().map_or(Value::NONE, Str::new_value));
     }
+    if ty.slot(|slots| slots.finalize).is_none() && ty.tail_size() == 0 && !ty.has_flag(TypeFlags::TYPE) {
+        ty.change_flags(TypeFlags::PLAIN_DROP, true);
+    }
     ty.change_flags(TypeFlags::READY, true);
     Ok(())
 }
