@@ -95,9 +95,20 @@ static TABLE: GilCell<UnsafeCell<[Shared; SHARED]>> = GilCell::new(UnsafeCell::n
 ));
 
 #[inline(always)]
+fn index(version: u32, key: u64) -> usize {
+    let mixed = (u64::from(version) << 32 ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 48) as usize % SHARED
+}
+
+#[inline(always)]
 fn shared(version: u32, key: u64) -> *mut Shared {
-    let index = (u64::from(version).wrapping_mul(0x9e37_79b1) ^ (key >> 4)) as usize % SHARED;
-    TABLE.get().get().cast::<Shared>().wrapping_add(index)
+    TABLE.get().get().cast::<Shared>().wrapping_add(index(version, key))
+}
+
+/// The second place for an access.
+#[inline(always)]
+fn neighbour(version: u32, key: u64) -> *mut Shared {
+    TABLE.get().get().cast::<Shared>().wrapping_add(index(version, key) ^ 1)
 }
 
 /// What the table knows of an access of `kind` by the instruction at `ip` to an object of type version `version`.
@@ -108,14 +119,23 @@ unsafe fn find<const KIND: u64>(ip: *const Cell, k: *const u64, version: u32) ->
         let name = Meta::of(k).code().names().get_unchecked((*ip).c as usize);
         let key = name.bits() | KIND;
         let entry = &*shared(version, key);
+        if entry.key == key && entry.known.version == version && version != 0 {
+            return Some(&entry.known);
+        }
+        let entry = &*neighbour(version, key);
         if entry.key == key && entry.known.version == version && version != 0 { Some(&entry.known) } else { None }
     }
 }
 
 fn remember<const KIND: u64>(name: &Value, known: Known) {
     let key = name.bits() | KIND;
-    // SAFETY: within the table.
-    unsafe { *shared(known.version, key) = Shared { key, known } }
+    // SAFETY: within the table. What was remembered there moves next door.
+    unsafe {
+        let old = std::mem::replace(&mut *shared(known.version, key), Shared { key, known });
+        if old.key != key {
+            *neighbour(known.version, key) = old;
+        }
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

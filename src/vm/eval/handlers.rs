@@ -18,6 +18,7 @@ use crate::types::range::{RANGE_ITERATOR, RangeIterator};
 use crate::types::str::Str;
 use crate::types::tuple::{TUPLE_ITERATOR, Tuple, TupleIterator};
 use crate::vm::thread::Thread;
+use crate::vm::translate::Meta;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub(crate) use super::attributes::*;
@@ -515,21 +516,38 @@ handler! {
     /// jumps by c when (a is b) is WHEN
     fn identity_and_jump<const SHAPE: u8, const WHEN: bool>(ip, fp, vm, k) {
         let (left, right) = operand_pair::<SHAPE>((*ip).a, (*ip).b, fp, k);
-        if is_heap(left) || is_heap(right) {
-            become_handler!((identity_and_jump_slow::<SHAPE, WHEN>), ip, fp, vm, k)
+        let next_ip = if (left == right) == WHEN { ip.offset((*ip).c as i32 as isize) } else { ip.add(1) };
+        // Temporaries are used up.
+        let named = Meta::of(k).named;
+        let (mut first, mut second) = (EMPTY, EMPTY);
+        if (*ip).a >= named {
+            *fp.add((*ip).a as usize) = EMPTY;
+            first = left;
         }
-        if (left == right) == WHEN {
-            jump!(ip, fp, vm, k)
+        if SHAPE == RR && (*ip).b >= named {
+            *fp.add((*ip).b as usize) = EMPTY;
+            second = right;
         }
-        next!(ip.add(1), fp, vm, k)
+        drop_two_next!(first, second, next_ip, fp, vm, k)
     }
 }
 
-branch_generic! {
-    /// `identity_and_jump` with operands that may have to be dropped.
-    identity_and_jump_slow<const SHAPE: u8, const WHEN: bool>, |at| {
-        let (left, right) = operand_values::<SHAPE>(at, at.a(), at.b());
-        Ok(left.is(&right) == WHEN)
+handler! {
+    /// a := not a
+    fn unary_not(ip, fp, vm, k) {
+        let slot = fp.add((*ip).a as usize);
+        let bits = *slot;
+        let truth = if bits & 1 != 0 {
+            bits != 1
+        } else if bits == TRUE_WORD {
+            true
+        } else if bits == FALSE_WORD || bits == NONE_WORD {
+            false
+        } else {
+            become_handler!(unary_not_slow, ip, fp, vm, k)
+        };
+        *slot = if truth { FALSE_WORD } else { TRUE_WORD };
+        next!(ip.add(1), fp, vm, k)
     }
 }
 

@@ -36,7 +36,7 @@ use crate::vm::thread::Thread;
 // ---------------------------------------------------------------------------------------------------------------------
 // Operators
 
-operation!(unary_not, 1, |at| {
+operation!(unary_not_slow, 1, |at| {
     let value = at.take(at.a());
     at.put(at.a(), Value::bool(!number::truth(&value)?));
     Ok(())
