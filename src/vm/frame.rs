@@ -58,7 +58,7 @@ const STEP: usize = 1 << 13;
 /// Called by the thread that holds the GIL.
 #[cold]
 pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
-    let mut limit = vm.stack_limit.get();
+    let mut limit = vm.prepared.get();
     // SAFETY: within the reserved words.
     unsafe {
         while limit < end {
@@ -71,7 +71,10 @@ pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
             limit = limit.add(STEP);
         }
     }
-    vm.stack_limit.set(limit);
+    vm.prepared.set(limit);
+    if !vm.use_tracing() {
+        vm.stack_limit.set(limit);
+    }
     true
 }
 

@@ -25,6 +25,7 @@ pub(crate) use super::control::*;
 pub(crate) use super::generators::*;
 pub(crate) use super::slicing::*;
 pub(crate) use super::stack_operations::*;
+pub(crate) use super::tracing::*;
 pub(crate) use super::unpacking::*;
 
 /// Results and operands by place, as const parameters.
@@ -183,7 +184,14 @@ pub(crate) unsafe fn die_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread
 
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn die_drop_next(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, first: u64, second: u64) {
+pub(crate) unsafe fn die_drop_next(
+    ip: *const Cell,
+    fp: *mut u64,
+    vm: &'static Thread,
+    k: *const u64,
+    first: u64,
+    second: u64,
+) {
     // SAFETY: as for die; `second` owned its reference.
     unsafe {
         die(ip, fp, vm, k, first);

@@ -17,6 +17,7 @@ pub mod handlers;
 pub mod registers;
 pub mod slicing;
 pub mod stack_operations;
+pub mod tracing;
 pub mod unpacking;
 pub mod unwind;
 
