@@ -245,6 +245,11 @@ impl Frame {
         self.jump.set(offset.into());
     }
 
+    /// Makes `f_lasti` another one than that of the instruction at hand, or ends that.
+    pub(crate) fn stand_at(&self, offset: Option<u32>) {
+        self.jump.set(offset.map_or(-1, i64::from));
+    }
+
     /// Where the frame has been told to go on, once.
     pub(crate) fn take_jump(&self) -> Option<u32> {
         u32::try_from(self.jump.replace(-1)).ok()

@@ -431,7 +431,12 @@ impl Generator {
         let ip = self.ip.get();
         // SAFETY: the code's constants live with its function.
         let meta = unsafe { Meta::of(self.k.get()) };
-        meta.offset_of(if self.state_before_resume_is_yield() { ip.wrapping_sub(1) } else { ip })
+        if self.state_before_resume_is_yield() {
+            meta.offset_of(ip.wrapping_sub(1))
+        } else {
+            // CPython steps back, so that the delegation is executed again.
+            meta.offset_of(ip) - 2
+        }
     }
 
     /// The frame object outlives the registers: it takes the variables over.

@@ -187,10 +187,7 @@ fn call_with_locals(callback: &Value, object: &Value, event: Event, argument: &V
     frame::locals_of(object)?;
     let result = call::call(callback, &[object.clone(), event.name(), argument.clone()]);
     frame::locals_to_variables(object);
-    result.map_err(|raised| {
-        add_traceback(object, raised.value());
-        raised
-    })
+    result.inspect_err(|raised| add_traceback(object, raised.value()))
 }
 
 /// Adds a frame to an exception's traceback. As `PyTraceBack_Here`.
@@ -200,37 +197,48 @@ pub(crate) fn add_traceback(object: &Value, exception: &Value) {
     body.set_traceback(Some(traceback));
 }
 
-/// A frame is entered, or a generator's goes on.
+/// A frame is entered, or a generator's goes on; its `f_lasti` is that of the yield still.
 ///
 /// # Errors
 /// What the function raises: the frame ends at once then.
-pub(crate) fn call_event(vm: &'static Thread) -> PyResult<()> {
-    if !vm.use_tracing() {
-        return Ok(());
-    }
-    let Some(place) = Place::current(vm) else { return Ok(()) };
-    tell(vm, Listener::Trace, place, Event::Call, &Value::NONE)?;
-    tell(vm, Listener::Profile, place, Event::Call, &Value::NONE)
-}
-
-/// A frame hands a value on: it returns, or yields.
-///
-/// # Errors
-/// What a function raises: the frame ends then, without the value.
-pub(crate) fn return_event(vm: &'static Thread, value: &Value, yields: bool) -> PyResult<()> {
+pub(crate) fn call_event(vm: &'static Thread, last: i32) -> PyResult<()> {
     if !vm.use_tracing() {
         return Ok(());
     }
     let Some(place) = Place::current(vm) else { return Ok(()) };
     let object = place.object();
-    if yields && let Some(frame) = object.exact::<Frame>() {
+    let frame = object.exact::<Frame>();
+    if let (Some(frame), Ok(last)) = (frame, u32::try_from(last)) {
+        frame.stand_at(Some(last));
+    }
+    let result = tell(vm, Listener::Trace, place, Event::Call, &Value::NONE)
+        .and_then(|()| tell(vm, Listener::Profile, place, Event::Call, &Value::NONE));
+    if let Some(frame) = frame {
+        frame.stand_at(None);
+    }
+    result
+}
+
+/// A frame hands a value on: it returns, or yields; `yields` is the `f_lasti` of one that yields.
+///
+/// # Errors
+/// What a function raises: the frame ends then, without the value.
+pub(crate) fn return_event(vm: &'static Thread, value: &Value, yields: Option<i32>) -> PyResult<()> {
+    if !vm.use_tracing() {
+        return Ok(());
+    }
+    let Some(place) = Place::current(vm) else { return Ok(()) };
+    let object = place.object();
+    if let (Some(last), Some(frame)) = (yields, object.exact::<Frame>()) {
         frame.set_jumpable(true);
+        frame.stand_at(u32::try_from(last).ok());
     }
     let first = tell(vm, Listener::Trace, place, Event::Return, value);
     let argument = if first.is_ok() { value } else { &Value::NONE };
     let second = tell(vm, Listener::Profile, place, Event::Return, argument);
     if let Some(frame) = object.exact::<Frame>() {
         frame.set_jumpable(false);
+        frame.stand_at(None);
     }
     second.and(first)
 }

@@ -87,6 +87,7 @@ pub(crate) unsafe fn resume_frame(
 ) -> PyResult<()> {
     // SAFETY: the caller's; the registers are moved in.
     unsafe {
+        let last = if vm.use_tracing() { generator.last_instruction() } else { -1 };
         vm::trace::before_resume(vm, generator)?;
         let k = generator.constants();
         let meta = Meta::of(k);
@@ -119,7 +120,7 @@ pub(crate) unsafe fn resume_frame(
         vm.fp.set(new_fp);
         vm.k.set(k);
         if vm.use_tracing()
-            && let Err(raised) = vm::trace::call_event(vm)
+            && let Err(raised) = vm::trace::call_event(vm, last)
         {
             let (return_ip, caller_fp, caller_k) = finish_generator_frame(At::new(vm.ip.get(), new_fp, vm, k));
             vm.ip.set(return_ip.sub(1));

@@ -35,7 +35,7 @@ const PLAIN: u8 = 4;
 unsafe fn trace_entry_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
     // SAFETY: the handler's arguments.
     unsafe { At::new(ip, fp, vm, k) };
-    match trace::call_event(vm) {
+    match trace::call_event(vm, -1) {
         Ok(()) => true,
         Err(raised) => {
             vm.set_raised(raised);
@@ -111,7 +111,7 @@ unsafe fn trace_return_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, 
         return true;
     }
     let value = at.get(at.a());
-    if let Err(raised) = trace::return_event(vm, &value, yields) {
+    if let Err(raised) = trace::return_event(vm, &value, yields.then(|| at.meta().offset_of(ip))) {
         drop(at.take(at.a()));
         vm.set_raised(raised);
         return false;
@@ -225,7 +225,7 @@ unsafe fn traced_call_keywords_work(ip: *const Cell, fp: *mut u64, vm: &'static 
     let at = unsafe { At::new(ip, fp, vm, k) };
     let count = at.b();
     let names = at.get(at.a() + 1 + count);
-    if !names.downcast::<Tuple>().is_some_and(|names| names.len() <= count as usize) {
+    if names.downcast::<Tuple>().is_none_or(|names| names.len() > count as usize) {
         return PLAIN;
     }
     match call_native(at, at.a(), count, Some(&names)) {
@@ -347,7 +347,7 @@ unsafe fn traced_yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thr
         match generator::delegate_or_stop(&receiver, &sent) {
             Ok(Ok(value)) => {
                 drop(receiver);
-                if let Err(raised) = trace::return_event(vm, &value, true) {
+                if let Err(raised) = trace::return_event(vm, &value, Some(at.meta().offset_of(ip) - 2)) {
                     drop(value);
                     vm.set_raised(raised);
                     return LEAVE;
@@ -418,7 +418,7 @@ unsafe fn change_over_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
             && (*from.cell(came_from)).c == here.wrapping_sub(came_from);
         let at = At::new(ip, fp, vm, k);
         let mut found = from.boundaries().into_iter().filter(|boundary| boundary.cell == here);
-        let boundary = if jumped { found.last() } else { found.next() };
+        let boundary = if jumped { found.next_back() } else { found.next() };
         let Some(boundary) = boundary else { return false };
         let code = from.code();
         let Ok(traced) = code.translations.traced(code) else { return false };
