@@ -12,8 +12,8 @@ use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::types::builtin_function::BuiltinFunction;
 use crate::types::descriptor::MethodDescriptor;
-use crate::types::exceptions::{STOP_ITERATION, is_instance, stop_iteration_value};
-use crate::types::generator;
+use crate::types::exceptions::{STOP_ITERATION, is_instance, stop_iteration, stop_iteration_value};
+use crate::types::generator::{self, State};
 use crate::types::tuple::Tuple;
 use crate::vm;
 use crate::vm::frame;
@@ -299,7 +299,13 @@ unsafe fn traced_for_iter_work(ip: *const Cell, fp: *mut u64, vm: &'static Threa
     let at = unsafe { At::new(ip, fp, vm, k) };
     let iterator = at.get(at.b());
     let Some(next) = iterator.ty().slot(|slots| slots.next) else { return PLAIN };
-    match crate::object::slot_functions::next_or_stop(&iterator, next) {
+    // A generator that comes to its end says so by an exception, one that has ended before does not.
+    let ends_by_exception = generator::of(&iterator).is_some_and(|generator| generator.state() != State::Finished);
+    let item = match crate::object::slot_functions::next_or_stop(&iterator, next) {
+        Ok(None) if ends_by_exception => Err(stop_iteration(None)),
+        item => item,
+    };
+    match item {
         Ok(Some(item)) => {
             at.set(at.a(), item);
             GO_ON
