@@ -792,6 +792,8 @@ fn print(
 }
 
 fn repr(object: &Value) -> PyResult<Value> {
+    // The call itself counts, as that of any builtin does in CPython: here it decides which text a recursion ends with.
+    let _depth = thread::enter_recursion(" while calling a Python object")?;
     text::repr(object)
 }
 
