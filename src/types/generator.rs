@@ -29,6 +29,7 @@ use crate::vm::eval::cell::Cell as Instr;
 use crate::vm::eval::control::boundary_return;
 use crate::vm::eval::generators::{DELEGATION, resume_frame};
 use crate::vm::eval::registers::clear;
+use crate::vm::eval::tracing::trace_instruction;
 use crate::vm::eval::{EMPTY, unwind};
 use crate::vm::frame::Place;
 use crate::vm::thread::Handled;
@@ -567,6 +568,16 @@ pub(crate) fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resu
                 // is that instruction itself).
                 if generator.state_before_resume_is_yield() {
                     vm.ip.set(vm.ip.get().wrapping_sub(1));
+                } else {
+                    // SAFETY: the constants of its code.
+                    let meta = unsafe { Meta::of(vm.k.get()) };
+                    let before = u32::try_from(meta.offset_of(vm.ip.get()) - 2).unwrap_or(0);
+                    if meta.is_traced()
+                        && let Some(cell) = meta.find(trace_instruction, before)
+                    {
+                        // CPython has stepped back, and says so.
+                        vm.ip.set(meta.cell(cell));
+                    }
                 }
                 Ok(unwind::raise)
             }
@@ -584,6 +595,8 @@ impl Generator {
         // SAFETY: the constants of its code; the first instruction of a generator is its making, so there is one before.
         let handler = unsafe { Meta::of(self.k.get()) }.handler_at(self.ip.get().wrapping_sub(1));
         handler == crate::vm::eval::cell::encode(crate::vm::eval::generators::yield_value)
+            // A delegation that has ended.
+            || handler == crate::vm::eval::cell::encode(crate::vm::eval::generators::yield_on)
     }
 }
 
@@ -714,7 +727,10 @@ pub(crate) fn throw_in(
                 finish_delegation(generator);
                 return resume(this, Ok(stop_iteration_value(&raised)));
             }
-            Some(Err(raised)) => return resume(this, Err(raised)),
+            Some(Err(raised)) => {
+                finish_delegation(generator);
+                return resume(this, Err(raised));
+            }
         }
     }
     resume(this, Err(thrown(ty, value, traceback)?))

@@ -691,7 +691,8 @@ impl Translator<'_> {
                 self.canonicalize();
                 self.defined.fill(0);
             }
-            self.offset = instruction.offset;
+            // CPython's f_lasti is that of the first prefix.
+            self.offset = offset;
             self.starts[offset as usize / 2] = self.cells.len() as u32;
             let Some(op) = instruction.op() else { break };
             if traced {
@@ -1169,12 +1170,12 @@ impl Translator<'_> {
             O::BuildConstKeyMap => self.on_stack(h::build_const_key_map, arg as usize + 1, 1, arg, 0),
             O::BuildString => self.on_stack(h::build_string, arg as usize, 1, arg, 0),
             O::BuildSlice if arg == 2 && self.is_next(rest, O::BinarySubscr) => {
-                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.offset = rest.first().map_or(self.offset, |next| next.first_offset);
                 self.on_stack(h::slice_load, 3, 1, 0, 0);
                 more = 1;
             }
             O::BuildSlice if arg == 2 && self.is_next(rest, O::StoreSubscr) => {
-                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.offset = rest.first().map_or(self.offset, |next| next.first_offset);
                 self.on_stack(h::slice_store, 4, 0, 0, 0);
                 more = 1;
             }

@@ -14,6 +14,11 @@ use crate::vm::thread;
 /// The hooks, oldest first.
 static HOOKS: GilCell<ValueVec> = GilCell::new(ValueVec::new(Vec::new()));
 
+/// Whether there are hooks.
+pub(crate) fn is_heard() -> bool {
+    !HOOKS.get().is_empty()
+}
+
 /// Tells the hooks about an event.
 ///
 /// # Errors

@@ -34,8 +34,26 @@ pub(super) fn get_asyncgen_hooks() -> Value {
     struct_sequence::new_value(&ASYNCGEN_HOOKS, vec![hook(asyncgen_first_iteration()), hook(asyncgen_finalizer())])
 }
 
-/// As `sys_set_asyncgen_hooks`: what is not given stays, `None` unsets.
-pub(super) fn set_asyncgen_hooks(first: Option<&Value>, finalizer: Option<&Value>) -> PyResult<()> {
+/// As `sys_set_asyncgen_hooks`: what is not given stays, `None` unsets. The errors do not name the function.
+pub(super) fn set_asyncgen_hooks(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let (positional, keywords) = call::split_keywords(args, kwnames);
+    let given = args.len();
+    if given > 2 {
+        return Err(type_error(format!("function takes at most 2 arguments ({given} given)")));
+    }
+    let mut hooks = [positional.first(), positional.get(1)];
+    for (name, value) in keywords {
+        let text = name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+        let Some(index) = ["firstiter", "finalizer"].iter().position(|known| *known == text) else {
+            return Err(type_error(format!("'{text}' is an invalid keyword argument for this function")));
+        };
+        if hooks[index].is_some() {
+            let place = index + 1;
+            return Err(type_error(format!("argument for function given by name ('{text}') and position ({place})")));
+        }
+        hooks[index] = Some(value);
+    }
+    let [first, finalizer] = hooks;
     let set = |hook: Option<&Value>, kind: &str, place: &ValueCell| match hook {
         None => Ok(()),
         Some(hook) if hook.is_none() => {
@@ -49,7 +67,8 @@ pub(super) fn set_asyncgen_hooks(first: Option<&Value>, finalizer: Option<&Value
         Some(hook) => Err(type_error(format!("callable {kind} expected, got {}", hook.ty().name()))),
     };
     set(finalizer, "finalizer", FINALIZER.get())?;
-    set(first, "firstiter", FIRST_ITERATION.get())
+    set(first, "firstiter", FIRST_ITERATION.get())?;
+    Ok(Value::NONE)
 }
 
 pub(super) fn get_coroutine_origin_tracking_depth() -> i64 {

@@ -174,8 +174,8 @@ pub static MODULE: ModuleDef = ModuleDef {
             "Return the installed asynchronous generators hooks.\n\nThis returns a namedtuple of the form (firstiter, finalizer)."
         ),
         method!(
-            set_asyncgen_hooks,
-            "%set_asyncgen_hooks($module, /, firstiter=None, finalizer=None)",
+            raw set_asyncgen_hooks,
+            "!set_asyncgen_hooks()",
             "set_asyncgen_hooks(* [, firstiter] [, finalizer])\n\nSet a finalizer for async generators objects."
         ),
         method!(
@@ -473,13 +473,19 @@ fn intern_(string: &Value) -> PyResult<Value> {
 }
 
 fn getframe(depth: Option<i32>) -> PyResult<Value> {
-    audit::event("sys._getframe", &[])?;
     let mut place = Place::current(thread::current());
     for _ in 0..depth.unwrap_or(0).max(0) {
         place = place.and_then(Place::caller);
     }
     match place {
-        Some(place) => Ok(place.object()),
+        Some(place) => {
+            let frame = place.object();
+            if audit::is_heard() {
+                let running = Place::current(thread::current()).map(Place::object);
+                audit::event("sys._getframe", running.as_slice())?;
+            }
+            Ok(frame)
+        }
         None => Err(value_error("call stack is not deep enough")),
     }
 }
