@@ -15,7 +15,7 @@ use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueVec;
 use crate::types::code::Code;
-use crate::types::exceptions::BaseException;
+use crate::types::exceptions::{BaseException, stop_iteration};
 use crate::types::frame::{self, Frame};
 use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
@@ -94,6 +94,8 @@ fn settle(vm: &'static Thread) {
     if traces {
         let mut place = Place::current(vm);
         while let Some(found) = place {
+            // A frame that somebody looks at takes the slow ways.
+            drop(found.object());
             let meta = found.meta();
             if !meta.is_traced() && !meta.is_patched() {
                 PATCHED.get().push(Value::of(meta.code()));
@@ -270,6 +272,18 @@ pub(crate) fn exception_event(vm: &'static Thread, exception: Value) -> Value {
         Ok(()) => exception,
         Err(raised) => raised.into_value(),
     }
+}
+
+/// A loop or delegation of a frame that changes over after this instruction has ended: its iterator said so by a
+/// `StopIteration` with that value, which nobody has seen. Returns the exception that the trace function raises.
+pub(crate) fn stop_event(vm: &'static Thread, value: &Value) -> Option<Value> {
+    if !vm.use_tracing() || !vm.trace_function.is_some() {
+        return None;
+    }
+    let value = Some(value.clone()).filter(|value| !value.is_none());
+    let stop = stop_iteration(value).into_value();
+    let after = exception_event(vm, stop.clone());
+    if after.is(&stop) { None } else { Some(after) }
 }
 
 /// An instruction of the bytecode is about to be executed. Returns the offset to go on at if the function has set

@@ -217,6 +217,8 @@ pub(crate) struct Boundary {
     pub cell: u32,
     /// Offset of the bytecode instruction, its prefixes included.
     pub offset: u32,
+    /// A jump leads there.
+    pub target: bool,
     /// What the stack positions hold.
     pub stack: Box<[Entry]>,
 }
@@ -700,7 +702,12 @@ impl Translator<'_> {
                 index += self.instruction(op, *instruction, &[]);
             } else {
                 let stack = self.stack.as_slice().into();
-                self.boundaries.push(Boundary { cell: self.cells.len() as u32, offset, stack });
+                self.boundaries.push(Boundary {
+                    cell: self.cells.len() as u32,
+                    offset,
+                    target: self.is_target(offset),
+                    stack,
+                });
                 index += self.instruction(op, *instruction, &instructions[index + 1..]);
             }
             self.previous = Some(op);

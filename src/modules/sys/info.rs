@@ -201,6 +201,7 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("abiflags", text(""));
     dict.set_text("_framework", text(""));
     dict.set_text("_git", Tuple::from_vec(vec![text("CPython"), text(""), text("")]));
+    dict.set_text("_home", Value::NONE);
     dict.set_text("_xoptions", Dict::new_value());
     dict.set_text("pycache_prefix", Value::NONE);
     let names = crate::modules::names().map(text).collect();

@@ -8,7 +8,7 @@ use super::cell::{Cell, encode};
 use super::control::{is_boundary, stand_in_caller};
 use super::handlers::{die_next, drop_next, handler, operation};
 use super::registers::{At, clear, drop_bits, share_bits};
-use super::unwind::raise;
+use super::unwind::{raise, raise_out};
 use super::{EMPTY, Handler, Place, become_handler, is_heap, jump, next};
 use crate::object::error::PyResult;
 use crate::object::header::Header;
@@ -339,7 +339,7 @@ handler! {
     }
 }
 
-/// One step of `yield from`: 0 it has ended and its value is in a, 1 suspended, 2 an exception.
+/// One step of `yield from`: 0 it has ended and its value is in a, 1 suspended, 2 an exception, 3 one that ends the frame.
 #[inline(never)]
 unsafe fn yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
     // SAFETY: the handler's arguments.
@@ -350,11 +350,18 @@ unsafe fn yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k:
         match crate::types::generator::delegate(&receiver, &sent) {
             Ok(Ok(value)) => {
                 drop(receiver);
+                if !tell_yield(at, &value) {
+                    return 3;
+                }
                 yield_work(at, value, at.c() as usize, ip, at.a() + 1);
                 1
             }
             Ok(Err(result)) => {
                 drop(receiver);
+                if let Some(exception) = vm::trace::stop_event(vm, &result) {
+                    vm.raised.set(Some(exception));
+                    return 2;
+                }
                 at.set(at.a(), result);
                 0
             }
@@ -391,6 +398,7 @@ handler! {
         match yield_from_work(ip, fp, vm, k) {
             0 => next!(ip.add(DELEGATION), fp, vm, k),
             1 => next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get()),
+            3 => become_handler!(raise_out, ip, fp, vm, k),
             _ => become_handler!(raise, ip, fp, vm, k),
         }
     }
@@ -418,18 +426,35 @@ handler! {
 handler! {
     #[inline(never)]
     fn yield_on_slow(ip, fp, vm, k) {
-        yield_on_work(ip, fp, vm, k);
+        if !yield_on_work(ip, fp, vm, k) {
+            become_handler!(raise_out, ip, fp, vm, k)
+        }
         next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
     }
 }
 
+/// Tells a trace function, which has come while the frame delegates, that it yields. False when it raises.
+fn tell_yield(at: At, value: &Value) -> bool {
+    if at.vm.use_tracing()
+        && let Err(raised) = vm::trace::return_event(at.vm, value, Some(at.meta().offset_of(at.ip) - 2))
+    {
+        at.vm.set_raised(raised);
+        return false;
+    }
+    true
+}
+
 #[inline(never)]
-unsafe fn yield_on_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+unsafe fn yield_on_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
     // SAFETY: the handler's arguments; the `yield from` stands two cells before.
     unsafe {
         let at = At::new(ip, fp, vm, k);
         let value = at.take(at.a());
+        if !tell_yield(at, &value) {
+            return false;
+        }
         yield_work(at, value, at.c() as usize, ip.sub(2), at.a());
+        true
     }
 }
 
@@ -508,6 +533,11 @@ unsafe fn return_from_generator_work(
             let old = std::mem::replace(&mut *slot, result.into_bits());
             drop_bits(old);
             return false;
+        }
+        if vm.use_tracing() {
+            // Whoever goes over it may have begun before it was traced. What the trace function raises is forgotten.
+            vm.ip.set(return_ip.sub(1));
+            drop(vm::trace::stop_event(vm, &result));
         }
         let before = &*return_ip.sub(1);
         if before.handler == encode(delegation) {

@@ -768,6 +768,9 @@ unsafe fn for_next_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *
             0
         }
         Ok(None) => {
+            if vm.use_tracing() && crate::object::slot_functions::stops_by_exception(&iterator) {
+                drop(crate::vm::trace::stop_event(vm, &Value::NONE));
+            }
             drop(iterator);
             drop(at.take(at.b()));
             1

@@ -421,10 +421,11 @@ unsafe fn change_over_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
         let came_from = from.index_of(vm.ip.get()) as u32;
         let jumped = std::ptr::eq(vm.k.get(), k)
             && came_from.wrapping_add(1) != here
+            && came_from != here
             && (*from.cell(came_from)).c == here.wrapping_sub(came_from);
         let at = At::new(ip, fp, vm, k);
         let mut found = from.boundaries().into_iter().filter(|boundary| boundary.cell == here);
-        let boundary = if jumped { found.next_back() } else { found.next() };
+        let boundary = if jumped { found.rfind(|boundary| boundary.target) } else { found.next() };
         let Some(boundary) = boundary else { return false };
         let code = from.code();
         let Ok(traced) = code.translations.traced(code) else { return false };
