@@ -470,8 +470,13 @@ pub(crate) fn call_in_namespace(
 ///
 /// # Errors
 /// `TypeError` with CPython's text when they are no iterable or mapping, or what the call raises.
-pub(crate) fn call_with_containers(callable: &Value, args: &Value, kwargs: Option<&Value>) -> PyResult<Value> {
-    let (items, dict) = containers(callable, args, kwargs)?;
+pub(crate) fn call_with_containers(callable: &Value, args: Value, kwargs: Option<&Value>) -> PyResult<Value> {
+    if let (Some(tuple), None) = (args.exact::<Tuple>(), kwargs) {
+        return call::call(callable, tuple.as_slice());
+    }
+    let (items, dict) = containers(callable, &args, kwargs)?;
+    // A list is not seen any more, its items may die with the variables that take them.
+    drop(args);
     call::call_dict(callable, &items, dict.as_ref().and_then(|dict| dict.exact::<Dict>()))
 }
 

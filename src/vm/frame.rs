@@ -1,9 +1,12 @@
 //! Frames: registers on the thread's stack, and the frame objects made when somebody looks.
 
 use crate::object::value::Value;
+use crate::types::cell::Cell as PyCell;
+use crate::types::code::flags;
 use crate::types::frame::Frame;
 use crate::types::function::Function;
 use crate::types::generator;
+use crate::types::tuple::Tuple;
 use crate::vm::eval::cell::Cell;
 use crate::vm::eval::{EMPTY, registers};
 use crate::vm::thread::{self, Thread};
@@ -145,6 +148,57 @@ impl Place {
                 activation: self.activation,
             })
         }
+    }
+
+    /// A variable by register, as far as it is bound.
+    fn variable(self, register: usize) -> Option<Value> {
+        // SAFETY: a variable of the frame, which owns what it holds.
+        let value = std::mem::ManuallyDrop::new(unsafe { Value::from_bits(*self.fp.add(register)) });
+        if value.is_unbound() { None } else { Some((*value).clone()) }
+    }
+
+    /// How many references to `object` CPython's caller of this frame would hold for the arguments it has passed: here they
+    /// move into the callee's variables, and only what these hold still can be counted.
+    pub fn held_by_caller(self, object: &Value) -> usize {
+        // SAFETY: the header of a complete frame.
+        let return_ip = unsafe { *self.word(RETURN_IP) as *const Cell };
+        if crate::vm::eval::control::is_boundary(return_ip) || generator::of(self.callee()).is_some() {
+            return 0;
+        }
+        let done = crate::vm::eval::cell::encode(crate::vm::eval::control::construct_done);
+        // SAFETY: a call has two cells; its operand is the number of arguments, without the object of a method. An
+        // `__init__` returns to the second one.
+        let (given, constructs) = unsafe {
+            let constructs = (*return_ip).handler == done;
+            let call = return_ip.sub(if constructs { 1 } else { 2 });
+            ((*call).c as usize + 1, constructs)
+        };
+        let code = self.meta().code();
+        let positional = (code.fields.argcount as usize).min(code.varnames().len());
+        let locals = code.fields.nlocals as usize;
+        let mut held = 0;
+        for index in 0..given.min(positional) {
+            let name = &code.varnames()[index];
+            let found = self.variable(index).or_else(|| {
+                let cell = code.cellvars().iter().position(|cell| cell.is(name))?;
+                self.variable(locals + cell)?.exact::<PyCell>()?.get()
+            });
+            if found.is_some_and(|found| found.is(object)) {
+                // A constructor's arguments are in a tuple too, but for the instance.
+                held += match (constructs, index) {
+                    (true, 0) => 0,
+                    (true, _) => 2,
+                    _ => 1,
+                };
+            }
+        }
+        if code.has_flag(flags::VARARGS)
+            && let Some(rest) = self.variable(positional + code.fields.kwonlyargcount as usize)
+            && let Some(rest) = rest.exact::<Tuple>()
+        {
+            held += rest.as_slice().iter().filter(|value| value.is(object)).count();
+        }
+        held
     }
 
     /// What it runs: a function, or a generator.

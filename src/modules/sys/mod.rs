@@ -448,7 +448,19 @@ fn setrecursionlimit(limit: i32) -> PyResult<()> {
 
 fn getrefcount(object: &Value) -> i64 {
     // The caller's argument counts, as in CPython.
-    object.header().map_or(1 << 30, |header| header.count() as i64)
+    object.header().map_or(1 << 30, |header| header.count() as i64 + held_by_callers(object))
+}
+
+/// The references that CPython's callers hold to the arguments of the functions that run; here arguments move into the
+/// callee's variables. A variable that holds something else by now is not counted.
+fn held_by_callers(object: &Value) -> i64 {
+    let mut held = 0;
+    let mut place = Place::current(thread::current());
+    while let Some(found) = place {
+        held += found.held_by_caller(object) as i64;
+        place = found.caller();
+    }
+    held
 }
 
 fn exc_info() -> Value {
