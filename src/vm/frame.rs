@@ -165,14 +165,8 @@ impl Place {
         if crate::vm::eval::control::is_boundary(return_ip) || generator::of(self.callee()).is_some() {
             return 0;
         }
-        let done = crate::vm::eval::cell::encode(crate::vm::eval::control::construct_done);
-        // SAFETY: a call has two cells; its operand is the number of arguments, without the object of a method. An
-        // `__init__` returns to the second one.
-        let (given, constructs) = unsafe {
-            let constructs = (*return_ip).handler == done;
-            let call = return_ip.sub(if constructs { 1 } else { 2 });
-            ((*call).c as usize + 1, constructs)
-        };
+        let Some(caller) = self.caller() else { return 0 };
+        let (given, constructs) = caller.meta().arguments_before(return_ip);
         let code = self.meta().code();
         let positional = (code.fields.argcount as usize).min(code.varnames().len());
         let locals = code.fields.nlocals as usize;

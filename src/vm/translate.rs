@@ -122,6 +122,24 @@ impl Meta {
         u32::try_from(self.cells.iter().position(|cell| cell.get().handler == handler)?).ok()
     }
 
+    /// How many arguments the call passes that returns to `ip`, at most, and whether it is one of a class for `__init__`.
+    pub fn arguments_before(&self, ip: *const Instr) -> (usize, bool) {
+        let index = self.index_of(ip);
+        let done = super::eval::cell::encode(h::construct_done);
+        let constructs = self.cells.get(index).is_some_and(|cell| cell.get().handler == done);
+        let call = index.checked_sub(if constructs { 1 } else { 2 }).and_then(|index| self.cells.get(index));
+        let is_call = |handler: u32| {
+            let calls: [Handler; 4] = [h::call, h::call_method, h::traced_call, h::traced_call_method];
+            calls.into_iter().any(|call| super::eval::cell::encode(call) == handler)
+        };
+        match call {
+            // The object of a method is not among the operand's.
+            Some(cell) if is_call(self.handler_at(cell.as_ptr())) => (cell.get().c as usize + 1, constructs),
+            // What an operator calls has all its arguments.
+            _ => (usize::MAX, constructs),
+        }
+    }
+
     /// Whether this is the traced translation.
     pub fn is_traced(&self) -> bool {
         self.code().translations.traced.get().is_some_and(|traced| {
