@@ -37,7 +37,8 @@
 //! - [`gc`]: the cycle collector.
 //! - [`types`]: the builtin types, one file or folder each, named as Python names them.
 //! - [`vm`]: [`vm::translate`] bytecode to register form, [`vm::eval`] the loop's handlers, [`vm::frame`] frames,
-//!   [`vm::call`] calls and argument binding, [`vm::report`] tracebacks, [`vm::runtime`] the front door.
+//!   [`vm::call`] calls and argument binding, [`vm::trace`] trace and profile functions, [`vm::report`] tracebacks,
+//!   [`vm::runtime`] the front door.
 //! - [`modules`]: native modules, one file or folder each.
 //!
 //! # How execution works
@@ -48,6 +49,11 @@
 //! feature `loop-dispatch` the same handlers return to a plain loop (for sanitizers, coverage and Miri). Frames lie on one
 //! stack of registers; a Python call pushes a frame and goes on in the same loop. An exception finds its handler in a
 //! table of regions. A generator's registers move to the stack while it runs and back into its object when it yields.
+//!
+//! Code that is traced or profiled ([`vm::trace`]) runs a second translation, one group of instructions for each of the
+//! bytecode with a tracing one before it. Whoever enters frames directly asks for room on the register stack; while a trace
+//! function is set the answer is no, and the slow ways choose that translation. Frames that run already change over at the
+//! next bytecode instruction: their cells are patched for as long as somebody traces. Code that nobody traces pays nothing.
 //!
 //! Where the design was departed from, and why:
 //! - A handler's address is stored as a 32-bit distance from a base handler, so that three full 32-bit operands fit into

@@ -75,6 +75,16 @@ pub static MODULE: ModuleDef = ModuleDef {
             "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff."
         ),
         method!(
+            compile,
+            "compile($module, /, source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)",
+            "Compile source into a code object that can be executed by exec() or eval().\n\nThe source code may represent a Python module, statement or expression.\nThe filename will be used for run-time error messages.\nThe mode must be 'exec' to compile a module, 'single' to compile a\nsingle (interactive) statement, or 'eval' to compile an expression.\nThe flags argument, if present, controls which future statements influence\nthe compilation of the code.\nThe dont_inherit argument, if true, stops the compilation inheriting\nthe effects of any future statements in effect in the code calling\ncompile; if absent or false these statements do influence the compilation,\nin addition to any features explicitly specified."
+        ),
+        method!(
+            breakpoint,
+            "%breakpoint($module, /, *args, **kws)",
+            "breakpoint(*args, **kws)\n\nCall sys.breakpointhook(*args, **kws).  sys.breakpointhook() must accept\nwhatever arguments are passed.\n\nBy default, this drops you into the pdb debugger."
+        ),
+        method!(
             delattr,
             "delattr($module, obj, name, /)",
             "Deletes the named attribute from the given object.\n\ndelattr(x, 'y') is equivalent to ``del x.y''"
@@ -545,6 +555,43 @@ fn run_code(what: &str, source: &Value, globals: Option<&Value>, locals: Option<
     crate::vm::call::call_in_namespace(&function, &[], None, Some(&locals))
 }
 
+/// `compile()`: source text comes with the compiler.
+fn compile(
+    source: &Value,
+    filename: &Value,
+    mode: &Value,
+    flags: Option<i32>,
+    dont_inherit: Option<bool>,
+    optimize: Option<i32>,
+    feature_version: Option<i32>,
+) -> PyResult<Value> {
+    let _ = (filename, dont_inherit, feature_version);
+    if flags.is_some_and(|flags| flags & !KNOWN_COMPILE_FLAGS != 0) {
+        return Err(value_error("compile(): unrecognised flags"));
+    }
+    if optimize.is_some_and(|optimize| !(-1..=2).contains(&optimize)) {
+        return Err(value_error("compile(): invalid optimize value"));
+    }
+    let mode = mode.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+    if !matches!(mode.as_str(), "exec" | "eval" | "single" | "func_type") {
+        return Err(value_error("compile() mode must be 'exec', 'eval' or 'single'"));
+    }
+    if source.downcast::<Str>().is_some() || source.downcast::<Bytes>().is_some() {
+        return Err(runtime_error("source text cannot be compiled: only code objects can be run"));
+    }
+    Err(type_error("compile() arg 1 must be a string, bytes or AST object"))
+}
+
+/// The future statements, and what `compile` itself takes.
+const KNOWN_COMPILE_FLAGS: i32 = 0x1f_e000 | 0x10 | 0x200 | 0x400 | 0x1000 | 0x2000;
+
+/// `breakpoint(*args, **kws)`.
+fn breakpoint(args: &Tuple, kwargs: &Dict) -> PyResult<Value> {
+    let Some(hook) = sys::get("breakpointhook") else { return Err(runtime_error("lost sys.breakpointhook")) };
+    sys::audit::event("builtins.breakpoint", std::slice::from_ref(&hook))?;
+    call::call_dict(&hook, args.as_slice(), Some(kwargs))
+}
+
 fn eval(source: &Value, globals: Option<&Value>, locals: Option<&Value>) -> PyResult<Value> {
     run_code("eval", source, globals, locals)
 }
@@ -746,6 +793,8 @@ fn print(
 }
 
 fn repr(object: &Value) -> PyResult<Value> {
+    // The call itself counts, as that of any builtin does in CPython: here it decides which text a recursion ends with.
+    let _depth = thread::enter_recursion(" while calling a Python object")?;
     text::repr(object)
 }
 

@@ -249,6 +249,22 @@ pub(crate) unsafe fn reallocate(block: *mut u8, old: usize, new: usize) -> *mut 
     }
 }
 
+/// Pooled blocks in use, for `sys.getallocatedblocks`.
+pub(crate) fn blocks_in_use() -> usize {
+    let state = STATE.get();
+    let start = REGION.load(Relaxed);
+    let heads = state.heads.iter().filter(|head| {
+        // SAFETY: the heads point to pools or to NO_ROOM.
+        unsafe { (*head.get()).block != POOL_SIZE }
+    });
+    let counted_twice = heads.count();
+    let pools = (0..state.untouched.get()).step_by(POOL_SIZE).map(|offset| {
+        // SAFETY: what lies before `untouched` has been made a pool, which is never unmade; the GIL is held.
+        unsafe { (*std::ptr::with_exposed_provenance::<Pool>(start + offset)).used.get() }
+    });
+    pools.sum::<usize>().saturating_sub(counted_twice)
+}
+
 fn layout(size: usize) -> Layout {
     match Layout::from_size_align(size.next_multiple_of(8), 8) {
         Ok(layout) => layout,

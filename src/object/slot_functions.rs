@@ -254,6 +254,20 @@ fn slot_next(this: &Value) -> PyResult<Option<Value>> {
     }
 }
 
+/// The next item of an iterator by its slot; a `StopIteration` that its `__next__` raised stays one.
+pub(crate) fn next_or_stop(this: &Value, next: fn(&Value) -> PyResult<Option<Value>>) -> PyResult<Option<Value>> {
+    if std::ptr::fn_addr_eq(next, slot_next as fn(&Value) -> PyResult<Option<Value>>) {
+        return required(this, name!("__next__"), &[]).map(Some);
+    }
+    next(this)
+}
+
+/// Whether the end of an iterator is an exception that its `__next__` raises.
+pub(crate) fn stops_by_exception(this: &Value) -> bool {
+    let next = this.ty().slot(|slots| slots.next);
+    next.is_some_and(|next| std::ptr::fn_addr_eq(next, slot_next as fn(&Value) -> PyResult<Option<Value>>))
+}
+
 fn slot_descr_get(this: &Value, object: Option<&Value>, owner: &Value) -> PyResult<Value> {
     let object = object.cloned().unwrap_or(Value::NONE);
     match call_special(this, name!("__get__"), &[object, owner.clone()])? {

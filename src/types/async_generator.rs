@@ -20,7 +20,7 @@ pub static ASYNC_GENERATOR: TypeObject = TypeObject::define::<Generator>("async_
     .slots(Slots {
         repr: Some(|this| generator::repr(this, "async_generator")),
         aiter: Some(|this| Ok(this.clone())),
-        anext: Some(|this| Ok(new_send(this.clone(), Value::NONE))),
+        anext: Some(|this| asend(this, &Value::NONE)),
         finalize: Some(generator::finalize),
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
@@ -177,20 +177,23 @@ fn new_send(generator: Value, value: Value) -> Value {
     new_object(Send { header: Header::new(&SEND), generator, value, stage: Cell::new(Stage::Initial) })
 }
 
-fn asend(this: &Value, value: &Value) -> Value {
-    new_send(this.clone(), value.clone())
+fn asend(this: &Value, value: &Value) -> PyResult<Value> {
+    generator(this)?.look_at_hooks()?;
+    Ok(new_send(this.clone(), value.clone()))
 }
 
 fn new_throw(generator: Value, args: Option<Vec<Value>>) -> Value {
     new_object(Throw { header: Header::new(&THROW), generator, args, stage: Cell::new(Stage::Initial) })
 }
 
-fn athrow(this: &Value, args: &crate::types::tuple::Tuple) -> Value {
-    new_throw(this.clone(), Some(args.to_vec()))
+fn athrow(this: &Value, args: &crate::types::tuple::Tuple) -> PyResult<Value> {
+    generator(this)?.look_at_hooks()?;
+    Ok(new_throw(this.clone(), Some(args.to_vec())))
 }
 
-fn aclose(this: &Value) -> Value {
-    new_throw(this.clone(), None)
+fn aclose(this: &Value) -> PyResult<Value> {
+    generator(this)?.look_at_hooks()?;
+    Ok(new_throw(this.clone(), None))
 }
 
 fn stop_async_iteration() -> Raised {

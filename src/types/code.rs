@@ -179,6 +179,35 @@ impl Code {
         }
     }
 
+    /// The line of an offset, with the first offset of the instructions of that line around it and the one behind them. As
+    /// `_PyCode_CheckLineNumber`.
+    pub(crate) fn line_bounds(&self, offset: i32) -> (i32, i32, i32) {
+        let table = self.fields.lnotab.downcast::<Bytes>().map_or(&[][..], Bytes::as_slice);
+        let mut pairs = table.as_chunks::<2>().0.iter().map(|&[step, delta]| (i32::from(step), i32::from(delta as i8)));
+        let (mut address, mut first, mut line) = (0i32, 0, self.fields.firstlineno);
+        for (step, delta) in pairs.by_ref() {
+            let next = address.saturating_add(step);
+            if next > offset {
+                let mut end = next;
+                if delta == 0 {
+                    for (step, delta) in pairs {
+                        end = end.saturating_add(step);
+                        if delta != 0 {
+                            break;
+                        }
+                    }
+                }
+                return (line, first, end);
+            }
+            address = next;
+            if delta != 0 {
+                first = address;
+            }
+            line = line.saturating_add(delta);
+        }
+        (line, first, i32::MAX)
+    }
+
     /// Whether a flag is set.
     pub fn has_flag(&self, flag: u32) -> bool {
         self.fields.flags & flag != 0

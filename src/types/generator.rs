@@ -2,6 +2,7 @@
 
 use crate::gc::Visit;
 use crate::method;
+use crate::modules::sys;
 use crate::name;
 use crate::object::TypeObject;
 use crate::object::attribute;
@@ -22,15 +23,16 @@ use crate::types::exceptions::{
 use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::traceback::Traceback;
+use crate::types::tuple::Tuple;
 use crate::vm::call::{activate, first_handler, push_header};
 use crate::vm::eval::cell::Cell as Instr;
 use crate::vm::eval::control::boundary_return;
 use crate::vm::eval::generators::{DELEGATION, resume_frame};
 use crate::vm::eval::registers::clear;
+use crate::vm::eval::tracing::trace_instruction;
 use crate::vm::eval::{self, EMPTY, unwind};
 use crate::vm::frame::{self, Activation, HEADER_WORDS, Place};
-use crate::vm::thread::Handled;
-use crate::vm::thread::{check_native_stack, current};
+use crate::vm::thread::{Handled, Thread, check_native_stack, current};
 use crate::vm::translate::Meta;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::Ordering::Relaxed;
@@ -53,7 +55,7 @@ pub enum State {
 pub struct Generator {
     header: Header,
     function: Value,
-    k: *const u64,
+    k: Cell<*const u64>,
     ip: Cell<*const Instr>,
     state: Cell<State>,
     value_register: Cell<u32>,
@@ -66,6 +68,10 @@ pub struct Generator {
     closed: Cell<bool>,
     /// Somebody awaits a step of an async generator.
     running_async: Cell<bool>,
+    /// The hooks of `sys.set_asyncgen_hooks` have been looked at.
+    hooked: Cell<bool>,
+    /// Where a coroutine was made; what is called when an async generator dies before its end.
+    extra: ValueCell,
 }
 
 macro_rules! kind {
@@ -120,7 +126,7 @@ pub static COROUTINE: TypeObject = TypeObject::define::<Generator>("coroutine")
         GetSet::read_only("cr_code", |this| Ok(code_value(body(this)?))),
         GetSet::read_only("cr_await", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE))),
         GetSet::read_only("cr_frame", frame),
-        GetSet::read_only("cr_origin", |_| Ok(Value::NONE)),
+        GetSet::read_only("cr_origin", |this| Ok(body(this)?.extra.get().unwrap_or(Value::NONE))),
         GetSet::new("__name__", |this| Ok(body(this)?.name.get().unwrap_or(Value::NONE)), set_name),
         GetSet::new("__qualname__", |this| Ok(body(this)?.qualname.get().unwrap_or(Value::NONE)), set_qualname),
     ]);
@@ -195,7 +201,7 @@ fn body(value: &Value) -> PyResult<&Generator> {
 
 fn code_of(generator: &Generator) -> &'static Code {
     // SAFETY: the function keeps its code, which keeps the constants.
-    unsafe { Meta::of(generator.k).code() }
+    unsafe { Meta::of(generator.k.get()).code() }
 }
 
 pub(crate) fn code_value(generator: &Generator) -> Value {
@@ -232,7 +238,7 @@ impl Generator {
             Generator {
                 header: Header::new(ty),
                 function,
-                k,
+                k: Cell::new(k),
                 ip: Cell::new(ip),
                 state: Cell::new(State::Created),
                 value_register: Cell::new(u32::MAX),
@@ -243,6 +249,8 @@ impl Generator {
                 frame: ValueCell::EMPTY,
                 closed: Cell::new(false),
                 running_async: Cell::new(false),
+                hooked: Cell::new(false),
+                extra: ValueCell::EMPTY,
             },
         )
     }
@@ -262,7 +270,30 @@ impl Generator {
     }
 
     pub(crate) fn constants(&self) -> *const u64 {
-        self.k
+        self.k.get()
+    }
+
+    /// The frame on the stack runs another translation.
+    pub(crate) fn set_constants(&self, k: *const u64) {
+        self.k.set(k);
+    }
+
+    /// Goes on in another translation of its code, at `ip`; `address` gives what return addresses become.
+    pub(crate) fn change_over(&self, k: *const u64, ip: *const Instr, address: impl Fn(u32) -> u32) {
+        // SAFETY: nothing else runs while the words are looked at; a return address is no reference.
+        unsafe {
+            for word in &mut *self.registers.get() {
+                let value = std::mem::ManuallyDrop::new(Value::from_bits(*word));
+                if let Some(index) = value.as_return_address() {
+                    *word = Value::return_address(address(index)).into_bits();
+                }
+            }
+        }
+        self.k.set(k);
+        self.ip.set(ip);
+        if let Some(frame) = self.frame.get() {
+            crate::types::frame::set_code(&frame, k);
+        }
     }
 
     pub(crate) fn ip(&self) -> *const Instr {
@@ -354,6 +385,39 @@ impl Generator {
         }
     }
 
+    /// Looks at the hooks of `sys.set_asyncgen_hooks`, once. As `async_gen_init_hooks`.
+    ///
+    /// # Errors
+    /// What the hook for the first iteration raises.
+    pub(crate) fn look_at_hooks(&self) -> PyResult<()> {
+        if self.hooked.replace(true) {
+            return Ok(());
+        }
+        self.extra.set(sys::asyncgen_finalizer());
+        match sys::asyncgen_first_iteration() {
+            Some(hook) => call::call(&hook, &[Value::of(self)]).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes where a coroutine is made, if somebody wants to know: the running frame is its own. As `compute_cr_origin`.
+    pub(crate) fn note_origin(&self, vm: &Thread, frame: Option<Place>) {
+        if !code_of(self).has_flag(flags::COROUTINE) {
+            return;
+        }
+        let mut place = frame.and_then(Place::caller);
+        let mut origin = Vec::new();
+        for _ in 0..vm.origin_depth.get() {
+            let Some(found) = place else { break };
+            let code = found.meta().code();
+            let line = found.object().exact::<crate::types::frame::Frame>().map_or(0, |frame| frame.line());
+            let entry = vec![code.fields.filename.clone(), Value::int(line.into()), code.fields.name.clone()];
+            origin.push(Tuple::from_vec(entry));
+            place = found.caller();
+        }
+        self.extra.set(Some(Tuple::from_vec(origin)));
+    }
+
     pub(crate) fn closed(&self) -> &Cell<bool> {
         &self.closed
     }
@@ -375,8 +439,13 @@ impl Generator {
         }
         let ip = self.ip.get();
         // SAFETY: the code's constants live with its function.
-        let meta = unsafe { Meta::of(self.k) };
-        meta.offset_of(if self.state_before_resume_is_yield() { ip.wrapping_sub(1) } else { ip })
+        let meta = unsafe { Meta::of(self.k.get()) };
+        if self.state_before_resume_is_yield() {
+            meta.offset_of(ip.wrapping_sub(1))
+        } else {
+            // CPython steps back, so that the delegation is executed again.
+            meta.offset_of(ip) - 2
+        }
     }
 
     /// The frame object outlives the registers: it takes the variables over.
@@ -385,7 +454,7 @@ impl Generator {
         if let Some(frame) = object.exact::<crate::types::frame::Frame>() {
             // SAFETY: the words change their owner, once.
             let variables = unsafe {
-                let named = Meta::of(self.k).named as usize;
+                let named = Meta::of(self.k.get()).named as usize;
                 let registers = &mut *self.registers.get();
                 let count = named.min(registers.len());
                 registers[..count].iter_mut().map(|word| Value::from_bits(std::mem::replace(word, EMPTY))).collect()
@@ -418,6 +487,7 @@ impl Generator {
         self.handled.exception.visit(visit);
         self.name.visit(visit);
         self.qualname.visit(visit);
+        self.extra.visit(visit);
         self.frame.visit(visit);
     }
 
@@ -476,7 +546,7 @@ pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
     let base = frame::top(vm);
     // SAFETY: the constants of the generator's code; the registers above `base` are free.
     unsafe {
-        let meta = Meta::of(generator.k);
+        let meta = Meta::of(generator.k.get());
         let room = base.add(1 + meta.frame_size as usize) <= vm.stack_limit.get() && vm.remaining.get() > 0;
         if !plain || !room || check_native_stack().is_err() {
             return match resume(this, Ok(Value::NONE))? {
@@ -491,7 +561,7 @@ pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
         *base = Value::of(generator).into_bits();
         let named = meta.named as usize;
         generator.move_registers_out(fp, named);
-        push_header(fp, generator.k, boundary_return(), base, activation.k);
+        push_header(fp, generator.k.get(), boundary_return(), base, activation.k);
         if let Some(register) = generator.value_register() {
             *fp.add(register as usize) = Value::NONE.bits();
         }
@@ -499,7 +569,7 @@ pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
         generator.handled.previous.set(vm.handled.get());
         vm.handled.set(&generator.handled);
         let ip = generator.ip.get();
-        eval::run(eval::decode((*ip).handler), ip, fp, vm, generator.k);
+        eval::run(eval::decode((*ip).handler), ip, fp, vm, generator.k.get());
         vm.activation.set(activation.previous);
         vm.ip.set(activation.ip);
         vm.fp.set(activation.fp);
@@ -556,6 +626,16 @@ pub(crate) fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resu
                 // is that instruction itself).
                 if generator.state_before_resume_is_yield() {
                     vm.ip.set(vm.ip.get().wrapping_sub(1));
+                } else {
+                    // SAFETY: the constants of its code.
+                    let meta = unsafe { Meta::of(vm.k.get()) };
+                    let before = u32::try_from(meta.offset_of(vm.ip.get()) - 2).unwrap_or(0);
+                    if meta.is_traced()
+                        && let Some(cell) = meta.find(trace_instruction, before)
+                    {
+                        // CPython has stepped back, and says so.
+                        vm.ip.set(meta.cell(cell));
+                    }
                 }
                 Ok(unwind::raise)
             }
@@ -567,12 +647,14 @@ pub(crate) fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resu
 impl Generator {
     /// Whether the instruction before the one to go on at is a yield that waits for a value.
     fn state_before_resume_is_yield(&self) -> bool {
-        // SAFETY: translated code; the first instruction of a generator is its making, so there is one before.
-        unsafe {
-            let before = self.ip.get().sub(1);
-            (*before).handler == crate::vm::eval::cell::encode(crate::vm::eval::generators::yield_value)
-                || self.value_register.get() == u32::MAX
+        if self.value_register.get() == u32::MAX {
+            return true;
         }
+        // SAFETY: the constants of its code; the first instruction of a generator is its making, so there is one before.
+        let handler = unsafe { Meta::of(self.k.get()) }.handler_at(self.ip.get().wrapping_sub(1));
+        handler == crate::vm::eval::cell::encode(crate::vm::eval::generators::yield_value)
+            // A delegation that has ended.
+            || handler == crate::vm::eval::cell::encode(crate::vm::eval::generators::yield_on)
     }
 }
 
@@ -703,7 +785,10 @@ pub(crate) fn throw_in(
                 finish_delegation(generator);
                 return resume(this, Ok(stop_iteration_value(&raised)));
             }
-            Some(Err(raised)) => return resume(this, Err(raised)),
+            Some(Err(raised)) => {
+                finish_delegation(generator);
+                return resume(this, Err(raised));
+            }
         }
     }
     resume(this, Err(thrown(ty, value, traceback)?))
@@ -720,7 +805,9 @@ fn finish_delegation(generator: &Generator) {
             let bits = std::mem::replace(slot, EMPTY);
             registers.truncate(index);
             generator.value_register.set(register);
-            generator.ip.set(generator.ip.get().add(DELEGATION));
+            // Traced code has an instruction before the delegation, at which it is resumed.
+            let before = usize::from(Meta::of(generator.k.get()).is_traced());
+            generator.ip.set(generator.ip.get().add(DELEGATION + before));
             drop(Value::from_bits(bits));
         }
     }
@@ -746,7 +833,8 @@ fn close(this: &Value) -> PyResult<()> {
     let generator = body(this)?;
     match generator.state.get() {
         State::Finished => return Ok(()),
-        State::Created => {
+        // Nobody sees the frame begin and end, unless it is traced.
+        State::Created if !crate::vm::thread::current().use_tracing() => {
             generator.detach_frame();
             generator.state.set(State::Finished);
             generator.drop_registers();
@@ -771,11 +859,27 @@ fn close(this: &Value) -> PyResult<()> {
     }
 }
 
+/// Makes a generator that is not running an ended one, as clearing its frame does.
+pub(crate) fn give_up(this: &Value) {
+    if let Some(generator) = of(this) {
+        generator.drop_references();
+    }
+}
+
 /// Closes a generator that dies at a yield, so that its `finally` blocks run. As `_PyGen_Finalize`.
 pub(crate) fn finalize(this: &Value) {
     let Some(generator) = of(this) else { return };
     let never_awaited = generator.state.get() == State::Created && std::ptr::eq(this.ty(), &COROUTINE);
     if !matches!(generator.state.get(), State::Created | State::Suspended) || never_awaited {
+        return;
+    }
+    if std::ptr::eq(this.ty(), &ASYNC_GENERATOR)
+        && !generator.closed.get()
+        && let Some(finalizer) = generator.extra.get()
+    {
+        if let Err(raised) = call::call(&finalizer, std::slice::from_ref(this)) {
+            crate::vm::thread::report_unraisable(raised, this);
+        }
         return;
     }
     if let Err(raised) = close(this) {
@@ -809,6 +913,20 @@ pub(crate) fn delegate(receiver: &Value, sent: &Value) -> PyResult<Result<Value,
         Err(raised) if is_instance(&raised, &STOP_ITERATION) => Ok(Err(stop_iteration_value(&raised))),
         Err(raised) => Err(raised),
     }
+}
+
+/// As [`delegate`] for traced code: an end that CPython knows by a `StopIteration` is that, one without is `Ok(Err(()))`.
+pub(crate) fn delegate_or_stop(receiver: &Value, sent: &Value) -> PyResult<Result<Value, ()>> {
+    if of(receiver).is_some() {
+        return or_stop(resume(receiver, Ok(sent.clone()))?).map(Ok);
+    }
+    if !sent.is_none() {
+        return call::call_method(receiver, name!("send"), std::slice::from_ref(sent)).map(Ok);
+    }
+    let Some(next) = receiver.ty().slot(|slots| slots.next) else {
+        return Err(type_error(format!("'{}' object is not an iterator", receiver.ty().name())));
+    };
+    Ok(crate::object::slot_functions::next_or_stop(receiver, next)?.ok_or(()))
 }
 
 /// The iterator that `yield from` goes over.
@@ -894,9 +1012,9 @@ pub(crate) fn frame(this: &Value) -> PyResult<Value> {
                 let frame = crate::types::frame::Frame::new_value(
                     generator.function.clone(),
                     generator.registers_address(),
-                    generator.k,
+                    generator.k.get(),
                 );
-                crate::types::frame::set_suspended(&frame, generator.registers_address(), generator.last_instruction());
+                crate::types::frame::set_suspended(&frame, generator, generator.last_instruction());
                 generator.frame.set(Some(frame.clone()));
                 frame
             }

@@ -127,6 +127,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::sys::info::HASH_INFO,
     &crate::modules::sys::info::THREAD_INFO,
     &crate::modules::sys::info::UNRAISABLE_HOOK_ARGS,
+    &crate::modules::sys::info::ASYNCGEN_HOOKS,
     &sequence_iterator::SEQUENCE_ITERATOR,
     &range::RANGE,
     &range::RANGE_ITERATOR,

@@ -284,7 +284,14 @@ fn indices(this: &Slice, length: &Value) -> PyResult<Value> {
     }
     let length = int::to_big(&length).unwrap_or_default();
     let (start, stop, step) = long_indices(this, &length)?;
-    Ok(Tuple::from_vec(vec![int::big(start), int::big(stop), int::big(step)]))
+    // A part that fits stays the object it is, a bool for instance.
+    let keep = |part: &Value, fitted: BigInt| -> PyResult<Value> {
+        if int::is_int(part) && int::to_big(part).as_ref() == Some(&fitted) {
+            return Ok(part.clone());
+        }
+        Ok(int::big(fitted))
+    };
+    Ok(Tuple::from_vec(vec![keep(&this.start, start)?, keep(&this.stop, stop)?, keep(&this.step, step)?]))
 }
 
 fn reduce(this: &Slice) -> Value {

@@ -1,14 +1,18 @@
 //! The type `traceback`.
 
 use crate::gc::Visit;
+use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
-use crate::object::native::GetSet;
+use crate::object::native::{Function, GetSet, thunk};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute};
 use crate::types::exceptions::{type_error, value_error};
+use crate::types::frame::Frame;
+use crate::types::list::List;
+use crate::types::str::Str;
 
 /// The body of a traceback.
 #[repr(C)]
@@ -34,12 +38,18 @@ payload!(Traceback, TRACEBACK, {
 /// The type object of tracebacks.
 pub static TRACEBACK: TypeObject = TypeObject::define::<Traceback>("traceback")
     .doc("Create a new traceback object.")
-    .slots(Slots { getattr: Some(attribute::generic_get), setattr: Some(attribute::generic_set), ..Slots::EMPTY })
+    .slots(Slots {
+        new: Some(new),
+        getattr: Some(attribute::generic_get),
+        setattr: Some(attribute::generic_set),
+        ..Slots::EMPTY
+    })
+    .methods(&[method!(dir, "!__dir__($self, /)", "")])
     .getset(&[
         GetSet::new("tb_next", |this| Ok(body(this)?.next.get().unwrap_or(Value::NONE)), set_next),
-        GetSet::read_only("tb_frame", |this| Ok(body(this)?.frame.clone())),
-        GetSet::read_only("tb_lasti", |this| Ok(Value::int(body(this)?.last_instruction.into()))),
-        GetSet::read_only("tb_lineno", |this| Ok(Value::int(body(this)?.line.into()))),
+        GetSet::member("tb_frame", |this| Ok(body(this)?.frame.clone())),
+        GetSet::member("tb_lasti", |this| Ok(Value::int(body(this)?.last_instruction.into()))),
+        GetSet::member("tb_lineno", |this| Ok(Value::int(body(this)?.line.into()))),
     ]);
 
 fn body(value: &Value) -> PyResult<&Traceback> {
@@ -77,6 +87,34 @@ impl Traceback {
     pub fn last_instruction(&self) -> i32 {
         self.last_instruction
     }
+}
+
+static NEW: Function =
+    Function::new("TracebackType($type, tb_next, tb_frame, tb_lasti, tb_lineno)", "", thunk(construct));
+
+fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let mut all = Vec::with_capacity(args.len() + 1);
+    all.push(class.clone());
+    all.extend_from_slice(args);
+    NEW.call(&all, kwnames)
+}
+
+fn construct(_class: &Value, next: &Value, frame: &Value, last_instruction: i32, line: i32) -> PyResult<Value> {
+    if !frame.is_exact::<Frame>() {
+        return Err(type_error(format!(
+            "TracebackType() argument 'tb_frame' must be frame, not {}",
+            frame.ty().name()
+        )));
+    }
+    if !next.is_none() && !next.is_exact::<Traceback>() {
+        return Err(type_error(format!("expected traceback object or None, got '{}'", next.ty().name())));
+    }
+    let next = Some(next.clone()).filter(|next| !next.is_none());
+    Ok(Traceback::new_value(next, frame.clone(), last_instruction, line))
+}
+
+fn dir(_this: &Traceback) -> Value {
+    List::from_vec(["tb_frame", "tb_next", "tb_lasti", "tb_lineno"].into_iter().map(Str::new_value).collect())
 }
 
 fn set_next(this: &Value, value: Option<&Value>) -> PyResult<()> {

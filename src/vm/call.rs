@@ -72,7 +72,13 @@ unsafe fn bind_checked(
     count: usize,
     names: &[Value],
 ) -> PyResult<*const u64> {
-    let k = prepare(function)?.0;
+    let mut k = prepare(function)?.0;
+    if vm.use_tracing()
+        && let Some(code) = function.code()
+        && let Some(code) = code.exact::<Code>()
+    {
+        k = code.translations.traced(code)?.0;
+    }
     // SAFETY: just translated, or before; the registers are the caller's.
     unsafe {
         let meta = Meta::of(k);
@@ -464,7 +470,25 @@ pub(crate) fn call_in_namespace(
 ///
 /// # Errors
 /// `TypeError` with CPython's text when they are no iterable or mapping, or what the call raises.
-pub(crate) fn call_with_containers(callable: &Value, args: &Value, kwargs: Option<&Value>) -> PyResult<Value> {
+pub(crate) fn call_with_containers(callable: &Value, args: Value, kwargs: Option<&Value>) -> PyResult<Value> {
+    if let (Some(tuple), None) = (args.exact::<Tuple>(), kwargs) {
+        return call::call(callable, tuple.as_slice());
+    }
+    let (items, dict) = containers(callable, &args, kwargs)?;
+    // A list is not seen any more, its items may die with the variables that take them.
+    drop(args);
+    call::call_dict(callable, &items, dict.as_ref().and_then(|dict| dict.exact::<Dict>()))
+}
+
+/// The arguments of `callable(*args, **kwargs)`: the positional ones, and a dict.
+///
+/// # Errors
+/// As for [`call_with_containers`].
+pub(crate) fn containers(
+    callable: &Value,
+    args: &Value,
+    kwargs: Option<&Value>,
+) -> PyResult<(Vec<Value>, Option<Value>)> {
     let mut dict = None;
     if let Some(kwargs) = kwargs {
         dict = Some(if kwargs.is_exact::<Dict>() {
@@ -490,5 +514,5 @@ pub(crate) fn call_with_containers(callable: &Value, args: &Value, kwargs: Optio
         }
         iter::collect(args)?
     };
-    call::call_dict(callable, &items, dict.as_ref().and_then(|dict| dict.exact::<Dict>()))
+    Ok((items, dict))
 }

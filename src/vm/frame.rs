@@ -1,9 +1,12 @@
 //! Frames: registers on the thread's stack, and the frame objects made when somebody looks.
 
 use crate::object::value::Value;
+use crate::types::cell::Cell as PyCell;
+use crate::types::code::flags;
 use crate::types::frame::Frame;
 use crate::types::function::Function;
 use crate::types::generator;
+use crate::types::tuple::Tuple;
 use crate::vm::eval::cell::Cell;
 use crate::vm::eval::{EMPTY, registers};
 use crate::vm::thread::{self, Thread};
@@ -58,7 +61,7 @@ const STEP: usize = 1 << 13;
 /// Called by the thread that holds the GIL.
 #[cold]
 pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
-    let mut limit = vm.stack_limit.get();
+    let mut limit = vm.prepared.get();
     // SAFETY: within the reserved words.
     unsafe {
         while limit < end {
@@ -71,7 +74,10 @@ pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
             limit = limit.add(STEP);
         }
     }
-    vm.stack_limit.set(limit);
+    vm.prepared.set(limit);
+    if !vm.use_tracing() {
+        vm.stack_limit.set(limit);
+    }
     true
 }
 
@@ -142,6 +148,51 @@ impl Place {
                 activation: self.activation,
             })
         }
+    }
+
+    /// A variable by register, as far as it is bound.
+    fn variable(self, register: usize) -> Option<Value> {
+        // SAFETY: a variable of the frame, which owns what it holds.
+        let value = std::mem::ManuallyDrop::new(unsafe { Value::from_bits(*self.fp.add(register)) });
+        if value.is_unbound() { None } else { Some((*value).clone()) }
+    }
+
+    /// How many references to `object` CPython's caller of this frame would hold for the arguments it has passed: here they
+    /// move into the callee's variables, and only what these hold still can be counted.
+    pub fn held_by_caller(self, object: &Value) -> usize {
+        // SAFETY: the header of a complete frame.
+        let return_ip = unsafe { *self.word(RETURN_IP) as *const Cell };
+        if crate::vm::eval::control::is_boundary(return_ip) || generator::of(self.callee()).is_some() {
+            return 0;
+        }
+        let Some(caller) = self.caller() else { return 0 };
+        let (given, constructs) = caller.meta().arguments_before(return_ip);
+        let code = self.meta().code();
+        let positional = (code.fields.argcount as usize).min(code.varnames().len());
+        let locals = code.fields.nlocals as usize;
+        let mut held = 0;
+        for index in 0..given.min(positional) {
+            let name = &code.varnames()[index];
+            let found = self.variable(index).or_else(|| {
+                let cell = code.cellvars().iter().position(|cell| cell.is(name))?;
+                self.variable(locals + cell)?.exact::<PyCell>()?.get()
+            });
+            if found.is_some_and(|found| found.is(object)) {
+                // A constructor's arguments are in a tuple too, but for the instance.
+                held += match (constructs, index) {
+                    (true, 0) => 0,
+                    (true, _) => 2,
+                    _ => 1,
+                };
+            }
+        }
+        if code.has_flag(flags::VARARGS)
+            && let Some(rest) = self.variable(positional + code.fields.kwonlyargcount as usize)
+            && let Some(rest) = rest.exact::<Tuple>()
+        {
+            held += rest.as_slice().iter().filter(|value| value.is(object)).count();
+        }
+        held
     }
 
     /// What it runs: a function, or a generator.

@@ -52,13 +52,20 @@ pub(crate) fn import(name: &Str, level: &Value) -> PyResult<Value> {
     if level < 0 {
         return Err(value_error("level must be >= 0"));
     }
-    let text = name.to_string_lossy();
+    import_text(&name.to_string_lossy(), level)
+}
+
+/// The module of that name.
+///
+/// # Errors
+/// As for [`import`].
+pub(crate) fn import_text(text: &str, level: i64) -> PyResult<Value> {
     if text.is_empty() && level == 0 {
         return Err(value_error("Empty module name"));
     }
     let modules = runtime::modules_dict();
     let found = match modules.downcast::<Dict>() {
-        Some(modules) => modules.get(&intern(&text))?,
+        Some(modules) => modules.get(&intern(text))?,
         None => None,
     };
     match found {
@@ -66,17 +73,17 @@ pub(crate) fn import(name: &Str, level: &Value) -> PyResult<Value> {
         Some(_) => Err(raise(
             &MODULE_NOT_FOUND_ERROR,
             format!("import of {text} halted; None in sys.modules"),
-            Str::new_value(&text),
+            Str::new_value(text),
         )),
-        None => match crate::modules::find(&text) {
+        None => match crate::modules::find(text) {
             Some(def) => {
                 let module = def.load()?;
                 if let Some(modules) = modules.downcast::<Dict>() {
-                    modules.set(&intern(&text), module.clone())?;
+                    modules.set(&intern(text), module.clone())?;
                 }
                 Ok(module)
             }
-            None => Err(raise(&MODULE_NOT_FOUND_ERROR, format!("No module named '{text}'"), Str::new_value(&text))),
+            None => Err(raise(&MODULE_NOT_FOUND_ERROR, format!("No module named '{text}'"), Str::new_value(text))),
         },
     }
 }

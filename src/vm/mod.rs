@@ -10,4 +10,6 @@ pub mod report;
 pub mod runtime;
 pub mod signals;
 pub mod thread;
+pub mod trace;
+pub mod trace_jump;
 pub mod translate;

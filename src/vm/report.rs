@@ -13,12 +13,20 @@ use crate::types::struct_sequence;
 use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
 use crate::types::type_;
+use crate::vm::frame::Place;
+use crate::vm::{thread, trace};
 use std::fmt::Write;
 
 /// Reports an exception that nobody can handle, by `sys.unraisablehook`. As `_PyErr_WriteUnraisableMsg`.
 pub fn unraisable(raised: Raised, source: &Value) {
     let exception = raised.into_value();
-    let traceback = exception.downcast::<BaseException>().and_then(BaseException::traceback).unwrap_or(Value::NONE);
+    let body = exception.downcast::<BaseException>();
+    if let (Some(body), Some(place)) = (body, Place::current(thread::current()))
+        && body.traceback().is_none()
+    {
+        trace::add_traceback(&place.object(), &exception);
+    }
+    let traceback = body.and_then(BaseException::traceback).unwrap_or(Value::NONE);
     let fields = vec![exception.ty().value(), exception, traceback, Value::NONE, source.clone()];
     let args = struct_sequence::new_value(&sys::info::UNRAISABLE_HOOK_ARGS, fields);
     let Some(hook) = sys::get("unraisablehook") else {

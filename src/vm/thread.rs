@@ -23,7 +23,10 @@ pub struct Thread {
     /// else.
     pub(crate) floor: Cell<*mut u64>,
     /// The end of the registers that may be used; beyond it, more are prepared or the recursion ends.
+    /// While somebody traces, nothing may be used: whoever enters a frame takes the slow way.
     pub(crate) stack_limit: Cell<*mut u64>,
+    /// The end of the registers that are prepared.
+    pub(crate) prepared: Cell<*mut u64>,
     pub(crate) stack_start: Cell<*mut u64>,
     pub(crate) stack_end: Cell<*mut u64>,
     /// Calls that may still nest before RecursionError.
@@ -40,6 +43,16 @@ pub struct Thread {
     pub(crate) activation: Cell<*const Activation>,
     /// Something wants attention at the next backward jump or call.
     pub(crate) breaker: AtomicBool,
+    /// What `sys.settrace` has set.
+    pub(crate) trace_function: ValueCell,
+    /// What `sys.setprofile` has set.
+    pub(crate) profile_function: ValueCell,
+    /// How many trace functions run.
+    pub(crate) tracing: Cell<u32>,
+    /// Somebody is to be told what happens: one of the functions is set and does not run.
+    use_tracing: Cell<bool>,
+    /// `sys.set_coroutine_origin_tracking_depth`.
+    pub(crate) origin_depth: Cell<i32>,
 }
 
 /// One level of the exceptions being handled. As `_PyErr_StackItem`.
@@ -67,6 +80,7 @@ static MAIN: GilCell<Thread> = GilCell::new(Thread {
     k: Cell::new(std::ptr::null()),
     floor: Cell::new(std::ptr::null_mut()),
     stack_limit: Cell::new(std::ptr::null_mut()),
+    prepared: Cell::new(std::ptr::null_mut()),
     stack_start: Cell::new(std::ptr::null_mut()),
     stack_end: Cell::new(std::ptr::null_mut()),
     remaining: Cell::new(1000),
@@ -77,6 +91,11 @@ static MAIN: GilCell<Thread> = GilCell::new(Thread {
     root_handled: Handled::new(),
     activation: Cell::new(std::ptr::null()),
     breaker: AtomicBool::new(false),
+    trace_function: ValueCell::EMPTY,
+    profile_function: ValueCell::EMPTY,
+    tracing: Cell::new(0),
+    use_tracing: Cell::new(false),
+    origin_depth: Cell::new(0),
 });
 
 /// The thread that holds the GIL.
@@ -99,6 +118,7 @@ pub(crate) fn prepare(native_stack: usize) {
         let start = crate::vm::frame::reserve_registers(STACK_WORDS);
         thread.stack_start.set(start);
         thread.stack_limit.set(start);
+        thread.prepared.set(start);
         // SAFETY: within or just past the reserved words.
         thread.stack_end.set(unsafe { start.add(STACK_WORDS) });
     }
@@ -125,6 +145,18 @@ impl Thread {
     /// Keeps native activations off the registers below `end` until the floor, whose old value is returned, is set back.
     pub(crate) fn raise_floor(&self, end: *mut u64) -> *mut u64 {
         self.floor.replace(self.floor.get().max(end))
+    }
+
+    /// Whether somebody is to be told what happens.
+    #[inline]
+    pub(crate) fn use_tracing(&self) -> bool {
+        self.use_tracing.get()
+    }
+
+    /// Says whether somebody is to be told what happens.
+    pub(crate) fn set_use_tracing(&self, on: bool) {
+        self.use_tracing.set(on);
+        self.stack_limit.set(if on { self.stack_start.get() } else { self.prepared.get() });
     }
 
     /// Sets the exception on its way.

@@ -67,6 +67,8 @@ pub(crate) struct Meta {
     pub regions: Box<[Region]>,
     /// The globals that the code's caches belong to.
     pub globals: Cell<u64>,
+    /// The handlers of the cells while some are replaced, so that running frames change over; see [`Meta::patch`].
+    patched: Cell<Option<&'static [u32]>>,
     /// Number of constants behind.
     pub constants: usize,
 }
@@ -107,6 +109,104 @@ impl Meta {
         self.offsets.get(self.index_of(ip)).map_or(-1, |&offset| offset as i32)
     }
 
+    /// The first instruction with that handler at a bytecode offset or behind it.
+    pub fn find(&self, handler: Handler, offset: u32) -> Option<u32> {
+        let handler = super::eval::cell::encode(handler);
+        let is_it =
+            |(&at, cell): (&u32, &Cell<Instr>)| at != BEFORE_CODE && at >= offset && cell.get().handler == handler;
+        u32::try_from(self.offsets.iter().zip(&self.cells).position(is_it)?).ok()
+    }
+
+    /// The instruction with that handler before the first of the bytecode.
+    pub fn find_entry(&self, handler: Handler) -> Option<u32> {
+        let handler = super::eval::cell::encode(handler);
+        u32::try_from(self.cells.iter().position(|cell| cell.get().handler == handler)?).ok()
+    }
+
+    /// How many arguments the call passes that returns to `ip`, at most, and whether it is one of a class for `__init__`.
+    pub fn arguments_before(&self, ip: *const Instr) -> (usize, bool) {
+        let index = self.index_of(ip);
+        let done = super::eval::cell::encode(h::construct_done);
+        let constructs = self.cells.get(index).is_some_and(|cell| cell.get().handler == done);
+        let call = index.checked_sub(if constructs { 1 } else { 2 }).and_then(|index| self.cells.get(index));
+        let is_call = |handler: u32| {
+            let calls: [Handler; 4] = [h::call, h::call_method, h::traced_call, h::traced_call_method];
+            calls.into_iter().any(|call| super::eval::cell::encode(call) == handler)
+        };
+        match call {
+            // The object of a method is not among the operand's.
+            Some(cell) if is_call(self.handler_at(cell.as_ptr())) => (cell.get().c as usize + 1, constructs),
+            // What an operator calls has all its arguments.
+            _ => (usize::MAX, constructs),
+        }
+    }
+
+    /// Whether this is the traced translation.
+    pub fn is_traced(&self) -> bool {
+        self.code().translations.traced.get().is_some_and(|traced| {
+            // SAFETY: alive while the code object is.
+            std::ptr::eq(self, unsafe { Meta::of(traced.0) })
+        })
+    }
+
+    /// The encoded handler that the translation gave to the instruction at `ip`.
+    pub fn handler_at(&self, ip: *const Instr) -> u32 {
+        let index = self.index_of(ip);
+        match self.patched.get() {
+            Some(handlers) => handlers.get(index).copied(),
+            None => self.cells.get(index).map(|cell| cell.get().handler),
+        }
+        .unwrap_or(u32::MAX)
+    }
+
+    /// Replaces the handler of the cells at which bytecode instructions begin, so that a frame that runs them comes by.
+    /// The code as it was goes on by [`Meta::handler_at`].
+    pub fn patch(&self, handler: Handler) {
+        if self.patched.get().is_some() {
+            return;
+        }
+        let handlers: Vec<u32> = self.cells.iter().map(|cell| cell.get().handler).collect();
+        self.patched.set(Some(Box::leak(handlers.into_boxed_slice())));
+        let handler = super::eval::cell::encode(handler);
+        for boundary in self.boundaries() {
+            if let Some(cell) = self.cells.get(boundary.cell as usize) {
+                cell.set(Instr { handler, ..cell.get() });
+            }
+        }
+    }
+
+    /// Whether it is patched.
+    pub fn is_patched(&self) -> bool {
+        self.patched.get().is_some()
+    }
+
+    /// Takes back what [`Meta::patch`] did.
+    pub fn unpatch(&self) {
+        let Some(handlers) = self.patched.take() else { return };
+        for boundary in self.boundaries() {
+            if let (Some(cell), Some(&handler)) =
+                (self.cells.get(boundary.cell as usize), handlers.get(boundary.cell as usize))
+            {
+                cell.set(Instr { handler, ..cell.get() });
+            }
+        }
+        // SAFETY: leaked by patch(), and taken out once.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(handlers).cast_mut()) });
+    }
+
+    /// Where the bytecode's instructions begin and what the stack positions hold there. Made by translating anew, which
+    /// gives the same: nothing of it is kept for code that is not traced.
+    pub fn boundaries(&self) -> Vec<Boundary> {
+        let code = self.code();
+        let bound = code.translations.bound.get().is_some_and(|bound| {
+            // SAFETY: alive while the code object is.
+            std::ptr::eq(self, unsafe { Meta::of(bound.0) })
+        });
+        translate(code, if bound { Flavour::Bound } else { Flavour::Shared })
+            .map(|(_, found)| found)
+            .unwrap_or_default()
+    }
+
     /// The address of an instruction.
     #[inline]
     pub fn cell(&self, index: u32) -> *const Instr {
@@ -117,16 +217,42 @@ impl Meta {
     }
 }
 
-/// The translations of a code object: one whose caches belong to the globals it was first used with, one without.
+/// How code is translated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flavour {
+    /// With caches that belong to the globals it was first used with.
+    Bound,
+    /// Without them.
+    Shared,
+    /// For frames that are traced: every bytecode instruction by itself, with a tracing instruction before it, its
+    /// operands in their canonical temporaries; no variable is taken to be bound.
+    Traced,
+}
+
+/// A place in translated code at which an instruction of the bytecode begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Boundary {
+    /// Index of the cell.
+    pub cell: u32,
+    /// Offset of the bytecode instruction, its prefixes included.
+    pub offset: u32,
+    /// A jump leads there.
+    pub target: bool,
+    /// What the stack positions hold.
+    pub stack: Box<[Entry]>,
+}
+
+/// The translations of a code object, by [`Flavour`].
 #[derive(Default)]
 pub struct Translations {
     bound: Cell<Option<Constants>>,
     shared: Cell<Option<Constants>>,
+    traced: Cell<Option<Constants>>,
 }
 
 impl Drop for Translations {
     fn drop(&mut self) {
-        for translation in [self.bound.get(), self.shared.get()].into_iter().flatten() {
+        for translation in [self.bound.get(), self.shared.get(), self.traced.get()].into_iter().flatten() {
             // SAFETY: made by build(), not used any more: frames keep their function, which keeps its code.
             unsafe { release(translation) }
         }
@@ -147,15 +273,36 @@ impl Translations {
             if let Some(shared) = self.shared.get() {
                 return Ok(shared);
             }
-            let shared = translate(code, false)?;
+            let shared = build_translated(code, Flavour::Shared)?;
             self.shared.set(Some(shared));
             return Ok(shared);
         }
-        let bound = translate(code, true)?;
+        let bound = build_translated(code, Flavour::Bound)?;
         // SAFETY: just made.
         unsafe { Meta::of(bound.0) }.globals.set(globals.bits());
         self.bound.set(Some(bound));
         Ok(bound)
+    }
+
+    /// Takes patches of the translations back.
+    pub(crate) fn unpatch(&self) {
+        for translation in [self.bound.get(), self.shared.get()].into_iter().flatten() {
+            // SAFETY: alive while the code object is.
+            unsafe { Meta::of(translation.0) }.unpatch();
+        }
+    }
+
+    /// The translation for frames that are traced.
+    ///
+    /// # Errors
+    /// As for [`Translations::get`].
+    pub(crate) fn traced(&self, code: &Code) -> PyResult<Constants> {
+        if let Some(traced) = self.traced.get() {
+            return Ok(traced);
+        }
+        let traced = build_translated(code, Flavour::Traced)?;
+        self.traced.set(Some(traced));
+        Ok(traced)
     }
 }
 
@@ -193,7 +340,7 @@ unsafe fn release(constants: Constants) {
 
 /// What a stack position holds during translation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Entry {
+pub(crate) enum Entry {
     Local(u32),
     Temp(u32),
     Const(u32),
@@ -202,7 +349,7 @@ enum Entry {
 struct Translator<'a> {
     code: &'a Code,
     analysis: &'a Analysis,
-    bound: bool,
+    flavour: Flavour,
     named: u32,
     base: u32,
     top: u32,
@@ -217,12 +364,21 @@ struct Translator<'a> {
     offset: u32,
     /// The instruction before.
     previous: Option<Opcode>,
+    boundaries: Vec<Boundary>,
 }
 
-fn translate(code: &Code, bound: bool) -> PyResult<Constants> {
-    let bytecode = code.bytecode();
-    let input = verify::Input {
-        code: bytecode,
+/// The offset of what happens before the first instruction, in code that is traced.
+const BEFORE_CODE: u32 = u32::MAX;
+
+fn build_translated(code: &Code, flavour: Flavour) -> PyResult<Constants> {
+    let (meta, _) = translate(code, flavour)?;
+    Ok(build(meta, code.consts()))
+}
+
+/// What the verifier needs to know of a code object.
+pub(crate) fn verifier_input(code: &Code) -> verify::Input<'_> {
+    verify::Input {
+        code: code.bytecode(),
         flags: code.fields.flags,
         argcount: code.fields.argcount,
         posonlyargcount: code.fields.posonlyargcount,
@@ -234,7 +390,12 @@ fn translate(code: &Code, bound: bool) -> PyResult<Constants> {
         varnames: code.varnames().len(),
         cellvars: code.cellvars().len(),
         freevars: code.freevars().len(),
-    };
+    }
+}
+
+fn translate(code: &Code, flavour: Flavour) -> PyResult<(Meta, Vec<Boundary>)> {
+    let bytecode = code.bytecode();
+    let input = verifier_input(code);
     let analysis = verify::analyze(&input).map_err(|findings| {
         let first = findings.first().map(|f| format!("offset {}: {}", f.offset, f.reason)).unwrap_or_default();
         system_error(format!("bad bytecode in {} ({}): {first}", code.name(), code.filename()))
@@ -248,7 +409,7 @@ fn translate(code: &Code, bound: bool) -> PyResult<Constants> {
     let mut translator = Translator {
         code,
         analysis: &analysis,
-        bound,
+        flavour,
         named,
         base: named + FRAME_WORDS,
         top: named + FRAME_WORDS + analysis.max_depth,
@@ -258,8 +419,9 @@ fn translate(code: &Code, bound: bool) -> PyResult<Constants> {
         starts: vec![u32::MAX; bytecode.len() / 2 + 1],
         stack: Vec::new(),
         defined: Vec::new(),
-        offset: 0,
+        offset: if flavour == Flavour::Traced { BEFORE_CODE } else { 0 },
         previous: None,
+        boundaries: Vec::new(),
     };
     let defined = translator.find_defined(&instructions);
     translator.prologue();
@@ -417,6 +579,11 @@ impl Translator<'_> {
         if self.code.has_flag(flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) {
             self.emit(h::return_generator, 0, 0, 0);
         }
+        if self.flavour == Flavour::Traced {
+            // A generator's resumption says by itself that it is called.
+            let is_generator = self.code.has_flag(flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR);
+            self.emit(h::trace_entry, 0, u32::from(is_generator), 0);
+        }
     }
 
     fn emit(&mut self, handler: Handler, a: u32, b: u32, c: u32) -> usize {
@@ -540,10 +707,28 @@ impl Translator<'_> {
                 self.defined = defined.get(&offset).cloned().unwrap_or_else(|| vec![0; words]);
                 live = true;
             }
-            self.offset = instruction.offset;
+            let traced = self.flavour == Flavour::Traced;
+            if traced {
+                self.canonicalize();
+                self.defined.fill(0);
+            }
+            // CPython's f_lasti is that of the first prefix.
+            self.offset = offset;
             self.starts[offset as usize / 2] = self.cells.len() as u32;
             let Some(op) = instruction.op() else { break };
-            index += self.instruction(op, *instruction, &instructions[index + 1..]);
+            if traced {
+                self.emit(h::trace_instruction, 0, 0, 0);
+                index += self.instruction(op, *instruction, &[]);
+            } else {
+                let stack = self.stack.as_slice().into();
+                self.boundaries.push(Boundary {
+                    cell: self.cells.len() as u32,
+                    offset,
+                    target: self.is_target(offset),
+                    stack,
+                });
+                index += self.instruction(op, *instruction, &instructions[index + 1..]);
+            }
             self.previous = Some(op);
             if ends_flow(op) {
                 live = false;
@@ -813,7 +998,7 @@ impl Translator<'_> {
                 // The function of `super().name` directly, or all in order.
                 self.settle_from(top);
                 let register = self.canonical(top);
-                let handler = if self.bound { h::load_global } else { h::load_global_uncached };
+                let handler = if self.flavour == Flavour::Bound { h::load_global } else { h::load_global_uncached };
                 self.emit_cached(handler, register, 0, arg);
                 self.top = self.top.max(register + 4);
                 self.offset = method.offset;
@@ -829,7 +1014,7 @@ impl Translator<'_> {
             }
             O::LoadGlobal => {
                 let register = self.new_temp();
-                if self.bound {
+                if self.flavour == Flavour::Bound {
                     self.emit_cached(h::load_global, register, 0, arg);
                 } else {
                     self.emit_cached(h::load_global_uncached, register, 0, arg);
@@ -922,7 +1107,11 @@ impl Translator<'_> {
                         && !self.is_target(next.first_offset)
                         && self.depth(next.first_offset).is_some()
                 });
-                if let Some(next) = fold {
+                if self.flavour == Flavour::Traced {
+                    let register = self.canonical(top);
+                    self.emit_jump(h::traced_for_iter, register, iterator, target);
+                    self.push_temp(register);
+                } else if let Some(next) = fold {
                     self.emit_jump(h::for_iter(Place::Local), next.arg, iterator, target);
                     insert(&mut self.defined, next.arg);
                     more = 1;
@@ -932,12 +1121,22 @@ impl Translator<'_> {
                     self.push_temp(register);
                 }
             }
-            O::CallFunction => more = self.call(h::call, arg as usize + 1, arg, rest),
-            O::CallMethod => more = self.call(h::call_method, arg as usize + 2, arg, rest),
-            O::CallFunctionKw => self.on_stack(h::call_keywords, arg as usize + 2, 1, arg, 0),
+            O::CallFunction => {
+                let handler = if self.flavour == Flavour::Traced { h::traced_call } else { h::call };
+                more = self.call(handler, arg as usize + 1, arg, rest);
+            }
+            O::CallMethod => {
+                let handler = if self.flavour == Flavour::Traced { h::traced_call_method } else { h::call_method };
+                more = self.call(handler, arg as usize + 2, arg, rest);
+            }
+            O::CallFunctionKw => {
+                let handler = if self.flavour == Flavour::Traced { h::traced_call_keywords } else { h::call_keywords };
+                self.on_stack(handler, arg as usize + 2, 1, arg, 0);
+            }
             O::CallFunctionEx => {
                 let taken = 2 + (arg & 1) as usize;
-                self.on_stack(h::call_ex, taken, 1, arg & 1, 0);
+                let handler = if self.flavour == Flavour::Traced { h::traced_call_ex } else { h::call_ex };
+                self.on_stack(handler, taken, 1, arg & 1, 0);
             }
             O::LoadMethod => {
                 self.register(top - 1);
@@ -962,6 +1161,9 @@ impl Translator<'_> {
                     }
                 }
                 let is_generator = self.code.has_flag(flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR);
+                if self.flavour == Flavour::Traced {
+                    self.emit(h::trace_return, self.operand(entry), 0, 0);
+                }
                 let place = self.place(entry);
                 let handler = if is_generator { h::generator_return(place) } else { h::return_value(place) };
                 self.emit(handler, self.operand(entry), self.named, 0);
@@ -970,14 +1172,19 @@ impl Translator<'_> {
             O::YieldValue => {
                 self.canonicalize();
                 let register = self.canonical(top - 1);
-                let is_async = u32::from(self.code.has_flag(flags::ASYNC_GENERATOR));
+                let mut is_async = u32::from(self.code.has_flag(flags::ASYNC_GENERATOR));
+                if self.flavour == Flavour::Traced {
+                    // Wraps the value, which the trace function sees.
+                    self.emit(h::trace_return, register, std::mem::take(&mut is_async), 1);
+                }
                 self.emit(h::yield_value, register, is_async, self.base + top as u32 - 1);
             }
             O::YieldFrom => {
                 self.canonicalize();
                 let register = self.canonical(top - 2);
                 let saved = self.base + top as u32 - 1;
-                self.emit(h::yield_from, register, 0, saved);
+                let handler = if self.flavour == Flavour::Traced { h::traced_yield_from } else { h::yield_from };
+                self.emit(handler, register, 0, saved);
                 self.emit(h::delegation, register + 1, register, 0);
                 self.emit(h::yield_on, register + 1, 0, saved);
                 self.stack.pop();
@@ -1012,17 +1219,17 @@ impl Translator<'_> {
             O::BuildConstKeyMap => self.on_stack(h::build_const_key_map, arg as usize + 1, 1, arg, 0),
             O::BuildString => self.on_stack(h::build_string, arg as usize, 1, arg, 0),
             O::BuildSlice if arg == 2 && self.is_next(rest, O::BinarySubscr) => {
-                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.offset = rest.first().map_or(self.offset, |next| next.first_offset);
                 self.on_stack(h::slice_load, 3, 1, 0, 0);
                 more = 1;
             }
             O::BuildSlice if arg == 3 && self.is_next(rest, O::BinarySubscr) => {
-                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.offset = rest.first().map_or(self.offset, |next| next.first_offset);
                 self.on_stack(h::slice_load_stepped, 4, 1, 0, 0);
                 more = 1;
             }
             O::BuildSlice if arg == 2 && self.is_next(rest, O::StoreSubscr) => {
-                self.offset = rest.first().map_or(self.offset, |next| next.offset);
+                self.offset = rest.first().map_or(self.offset, |next| next.first_offset);
                 self.on_stack(h::slice_store, 4, 0, 0, 0);
                 more = 1;
             }
@@ -1298,7 +1505,7 @@ impl Translator<'_> {
         more
     }
 
-    fn finish(mut self) -> Constants {
+    fn finish(mut self) -> (Meta, Vec<Boundary>) {
         let end = self.cells.len() as u32;
         // Where translated code could run off its end there is nothing to run: verified code does not.
         self.emit(h::off_the_end, 0, 0, 0);
@@ -1341,7 +1548,6 @@ impl Translator<'_> {
             .iter()
             .map(|&offset| self.analysis.block.get(offset as usize / 2).copied().unwrap_or(NO_BLOCK))
             .collect();
-        let constants: Vec<Value> = self.code.consts().to_vec();
         let mut meta = Meta {
             code: self.code,
             entry: std::ptr::null(),
@@ -1353,9 +1559,10 @@ impl Translator<'_> {
             region_of,
             regions,
             globals: Cell::new(0),
-            constants: constants.len(),
+            patched: Cell::new(None),
+            constants: self.code.consts().len(),
         };
         meta.entry = meta.cells.as_ptr() as *const Instr;
-        build(meta, &constants)
+        (meta, self.boundaries)
     }
 }

@@ -105,6 +105,14 @@ struct_sequence!(
     ]
 );
 
+struct_sequence!(
+    /// What `sys.get_asyncgen_hooks` gives.
+    ASYNCGEN_HOOKS "asyncgen_hooks" "asyncgen_hooks\n\nA named tuple providing information about asynchronous\ngenerators hooks.  The attributes are read only.", [
+        ("firstiter", "Hook to intercept first iteration"),
+        ("finalizer", "Hook to intercept finalization"),
+    ]
+);
+
 fn text(text: &str) -> Value {
     Str::new_value(text)
 }
@@ -118,6 +126,7 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     complete(&HASH_INFO, 9, true);
     complete(&THREAD_INFO, 3, true);
     complete(&UNRAISABLE_HOOK_ARGS, 5, true);
+    complete(&ASYNCGEN_HOOKS, 2, true);
     let version =
         new_value(&VERSION_INFO, vec![Value::int(3), Value::int(8), Value::int(18), text("final"), Value::int(0)]);
     dict.set_text("version_info", version.clone());

@@ -1,8 +1,17 @@
 //! The module `sys`.
 
+pub mod audit;
+mod hooks;
 pub mod info;
 pub mod stream;
 
+use audit::{addaudithook, audit as audit_};
+pub(crate) use hooks::{asyncgen_finalizer, asyncgen_first_iteration};
+use hooks::{
+    breakpointhook, debugmallocstats, get_asyncgen_hooks, get_coroutine_origin_tracking_depth, getallocatedblocks,
+    getcheckinterval, getdlopenflags, set_asyncgen_hooks, set_coroutine_origin_tracking_depth, setcheckinterval,
+    setdlopenflags,
+};
 pub use stream::{STREAM, flush_stdout};
 
 use crate::method;
@@ -19,7 +28,7 @@ use crate::types::list::List;
 use crate::types::str::{Str, intern};
 use crate::types::tuple::Tuple;
 use crate::vm::frame::Place;
-use crate::vm::{report, runtime, thread};
+use crate::vm::{report, runtime, thread, trace};
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -129,6 +138,87 @@ pub static MODULE: ModuleDef = ModuleDef {
             "Set the ideal thread switching delay inside the Python interpreter.\n\nThe actual frequency of switching threads can be lower if the\ninterpreter executes long sequences of uninterruptible code\n(this is implementation-specific and workload-dependent).\n\nThe parameter must represent the desired switching delay in seconds\nA typical value is 0.005 (5 milliseconds)."
         ),
         method!(
+            settrace,
+            "!settrace($module, function, /)",
+            "settrace(function)\n\nSet the global debug tracing function.  It will be called on each\nfunction call.  See the debugger chapter in the library manual."
+        ),
+        method!(
+            gettrace,
+            "gettrace($module, /)",
+            "Return the global debug tracing function set with sys.settrace.\n\nSee the debugger chapter in the library manual."
+        ),
+        method!(
+            setprofile,
+            "!setprofile($module, function, /)",
+            "setprofile(function)\n\nSet the profiling function.  It will be called on each function call\nand return.  See the profiler chapter in the library manual."
+        ),
+        method!(
+            getprofile,
+            "getprofile($module, /)",
+            "Return the profiling function set with sys.setprofile.\n\nSee the profiler chapter in the library manual."
+        ),
+        method!(
+            audit_,
+            "%audit($module, /, *args)",
+            "audit(event, *args)\n\nPasses the event to any audit hooks that are attached."
+        ),
+        method!(addaudithook, "addaudithook($module, /, hook)", "Adds a new audit hook callback."),
+        method!(
+            breakpointhook,
+            "%breakpointhook($module, /, *args, **kws)",
+            "breakpointhook(*args, **kws)\n\nThis hook function is called by built-in breakpoint().\n"
+        ),
+        method!(
+            get_asyncgen_hooks,
+            "get_asyncgen_hooks($module, /)",
+            "Return the installed asynchronous generators hooks.\n\nThis returns a namedtuple of the form (firstiter, finalizer)."
+        ),
+        method!(
+            raw set_asyncgen_hooks,
+            "!set_asyncgen_hooks()",
+            "set_asyncgen_hooks(* [, firstiter] [, finalizer])\n\nSet a finalizer for async generators objects."
+        ),
+        method!(
+            get_coroutine_origin_tracking_depth,
+            "get_coroutine_origin_tracking_depth($module, /)",
+            "Check status of origin tracking for coroutine objects in this thread."
+        ),
+        method!(
+            set_coroutine_origin_tracking_depth,
+            "set_coroutine_origin_tracking_depth($module, /, depth)",
+            "Enable or disable origin tracking for coroutine objects in this thread.\n\nCoroutine objects will track 'depth' frames of traceback information\nabout where they came from, available in their cr_origin attribute.\n\nSet a depth of 0 to disable."
+        ),
+        method!(
+            getallocatedblocks,
+            "getallocatedblocks($module, /)",
+            "Return the number of memory blocks currently allocated."
+        ),
+        method!(
+            debugmallocstats,
+            "_debugmallocstats($module, /)",
+            "Print summary info to stderr about the state of pymalloc's structures.\n\nIn Py_DEBUG mode, also perform some expensive internal consistency\nchecks."
+        ),
+        method!(
+            getcheckinterval,
+            "getcheckinterval($module, /)",
+            "Return the current check interval; see sys.setcheckinterval()."
+        ),
+        method!(
+            setcheckinterval,
+            "setcheckinterval($module, n, /)",
+            "Set the async event check interval to n instructions.\n\nThis tells the Python interpreter to check for asynchronous events\nevery n instructions.\n\nThis also affects how often thread switches occur."
+        ),
+        method!(
+            getdlopenflags,
+            "getdlopenflags($module, /)",
+            "Return the current value of the flags that are used for dlopen calls.\n\nThe flag constants are defined in the os module."
+        ),
+        method!(
+            setdlopenflags,
+            "setdlopenflags($module, flags, /)",
+            "Set the flags used by the interpreter for dlopen calls.\n\nThis is used, for example, when the interpreter loads extension\nmodules. Among other things, this will enable a lazy resolving of\nsymbols when importing a module, if called as sys.setdlopenflags(0).\nTo share symbols across extension modules, call as\nsys.setdlopenflags(os.RTLD_GLOBAL).  Symbolic names for the flag\nmodules can be found in the os module (RTLD_xxx constants, e.g.\nos.RTLD_LAZY)."
+        ),
+        method!(
             unraisablehook,
             "unraisablehook($module, unraisable, /)",
             "Handle an unraisable exception.\n\nThe unraisable argument has the following attributes:\n\n* exc_type: Exception type.\n* exc_value: Exception value, can be None.\n* exc_traceback: Exception traceback, can be None.\n* err_msg: Error message, can be None.\n* object: Object causing the exception, can be None."
@@ -178,6 +268,9 @@ fn fill(dict: &Dict) -> PyResult<()> {
         dict.set_text(name, stream.clone());
         dict.set_text(&format!("__{name}__"), stream);
     }
+    if let Some(hook) = dict.get_text("breakpointhook") {
+        dict.set_text("__breakpointhook__", hook);
+    }
     if let Some(hook) = dict.get_text("displayhook") {
         dict.set_text("__displayhook__", hook);
     }
@@ -215,7 +308,23 @@ fn unraisablehook(args: &Value) -> PyResult<()> {
 }
 
 fn call_tracing(function: &Value, args: &Tuple) -> PyResult<Value> {
-    call::call(function, args.as_slice())
+    trace::call_tracing(function, args)
+}
+
+fn settrace(function: &Value) -> PyResult<()> {
+    trace::set_trace(Some(function.clone()).filter(|function| !function.is_none()))
+}
+
+fn gettrace() -> Value {
+    thread::current().trace_function.get().unwrap_or(Value::NONE)
+}
+
+fn setprofile(function: &Value) -> PyResult<()> {
+    trace::set_profile(Some(function.clone()).filter(|function| !function.is_none()))
+}
+
+fn getprofile() -> Value {
+    thread::current().profile_function.get().unwrap_or(Value::NONE)
 }
 
 fn callstats() {}
@@ -339,7 +448,19 @@ fn setrecursionlimit(limit: i32) -> PyResult<()> {
 
 fn getrefcount(object: &Value) -> i64 {
     // The caller's argument counts, as in CPython.
-    object.header().map_or(1 << 30, |header| header.count() as i64)
+    object.header().map_or(1 << 30, |header| header.count() as i64 + held_by_callers(object))
+}
+
+/// The references that CPython's callers hold to the arguments of the functions that run; here arguments move into the
+/// callee's variables. A variable that holds something else by now is not counted.
+fn held_by_callers(object: &Value) -> i64 {
+    let mut held = 0;
+    let mut place = Place::current(thread::current());
+    while let Some(found) = place {
+        held += found.held_by_caller(object) as i64;
+        place = found.caller();
+    }
+    held
 }
 
 fn exc_info() -> Value {
@@ -369,7 +490,14 @@ fn getframe(depth: Option<i32>) -> PyResult<Value> {
         place = place.and_then(Place::caller);
     }
     match place {
-        Some(place) => Ok(place.object()),
+        Some(place) => {
+            let frame = place.object();
+            if audit::is_heard() {
+                let running = Place::current(thread::current()).map(Place::object);
+                audit::event("sys._getframe", running.as_slice())?;
+            }
+            Ok(frame)
+        }
         None => Err(value_error("call stack is not deep enough")),
     }
 }

@@ -440,8 +440,8 @@ operation!(
         let callee = at.take(at.a());
         let args = at.take(at.a() + 1);
         let kwargs = if at.b() != 0 { Some(at.take(at.a() + 2)) } else { None };
-        let result = vm::call::call_with_containers(&callee, &args, kwargs.as_ref())?;
-        drop((callee, args, kwargs));
+        let result = vm::call::call_with_containers(&callee, args, kwargs.as_ref())?;
+        drop((callee, kwargs));
         at.put(at.a(), result);
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::cell::{Cell, encode};
 use super::control::{is_boundary, stand_in_caller};
 use super::handlers::{die_next, drop_next, handler, operation};
 use super::registers::{At, clear, drop_bits, share_bits};
-use super::unwind::raise;
+use super::unwind::{raise, raise_out};
 use super::{EMPTY, Handler, Place, become_handler, is_heap, jump, next};
 use crate::object::error::PyResult;
 use crate::object::header::Header;
@@ -40,10 +40,16 @@ unsafe fn return_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thre
         let return_ip = *header.add(RETURN_IP) as *const Cell;
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
+        let place = if vm.origin_depth.get() > 0 { frame::Place::current(vm) } else { None };
+        let generator = Generator::new_value(function, ip.add(1), k, registers);
+        if place.is_some()
+            && let Some(generator) = generator::of(&generator)
+        {
+            generator.note_origin(vm, place);
+        }
         for word in 0..3 {
             *header.add(word) = EMPTY;
         }
-        let generator = Generator::new_value(function, ip.add(1), k, registers);
         vm.remaining.set(vm.remaining.get() + 1);
         vm.ip.set(return_ip);
         vm.fp.set(caller_fp);
@@ -81,6 +87,8 @@ pub(crate) unsafe fn resume_frame(
 ) -> PyResult<()> {
     // SAFETY: the caller's; the registers are moved in.
     unsafe {
+        let last = if vm.use_tracing() { generator.last_instruction() } else { -1 };
+        vm::trace::before_resume(vm, generator)?;
         let k = generator.constants();
         let meta = Meta::of(k);
         let end = new_fp.add(meta.frame_size as usize);
@@ -111,8 +119,47 @@ pub(crate) unsafe fn resume_frame(
         vm.ip.set(generator.ip());
         vm.fp.set(new_fp);
         vm.k.set(k);
+        if vm.use_tracing()
+            && let Err(raised) = vm::trace::call_event(vm, last)
+        {
+            let (return_ip, caller_fp, caller_k) = finish_generator_frame(At::new(vm.ip.get(), new_fp, vm, k));
+            vm.ip.set(return_ip.sub(1));
+            vm.fp.set(caller_fp);
+            vm.k.set(caller_k);
+            return Err(raised);
+        }
     }
     Ok(())
+}
+
+/// Makes a suspended generator go on in the traced translation of its code.
+pub(crate) fn change_over_generator(generator: &Generator) -> PyResult<()> {
+    // SAFETY: the constants of the generator's code.
+    let meta = unsafe { Meta::of(generator.constants()) };
+    if meta.is_traced() {
+        return Ok(());
+    }
+    let code = meta.code();
+    let traced = code.translations.traced(code)?;
+    // SAFETY: just translated, or before.
+    let new_meta = unsafe { Meta::of(traced.0) };
+    let cell = if generator.state() == State::Created {
+        new_meta.find_entry(super::tracing::trace_entry)
+    } else {
+        let offset = meta.offset_of(generator.ip()).max(0) as u32;
+        new_meta.find(super::tracing::trace_instruction, offset)
+    };
+    if let Some(cell) = cell {
+        generator.change_over(traced.0, new_meta.cell(cell), |index| change_over_return_address(meta, new_meta, index));
+    }
+    Ok(())
+}
+
+/// The return address of a `finally` body in other code than the one it was made for.
+pub(crate) fn change_over_return_address(from: &Meta, to: &Meta, index: u32) -> u32 {
+    let call = from.cell(index).wrapping_sub(1);
+    let offset = from.offset_of(call).max(0) as u32;
+    to.find(super::stack_operations::call_finally, offset).map_or(index, |cell| cell + 1)
 }
 
 /// Takes a generator's frame off the stack again: the first `saved` registers go back into the object, the header is
@@ -143,7 +190,7 @@ unsafe fn suspend_frame(
         if object != EMPTY {
             let object = Value::from_bits(object);
             let last = generator.last_instruction();
-            crate::types::frame::set_suspended(&object, generator.registers_address(), last);
+            crate::types::frame::set_suspended(&object, generator, last);
             generator.keep_frame_object(object);
         }
         at.vm.handled.set(generator.handled().previous.get());
@@ -154,7 +201,7 @@ unsafe fn suspend_frame(
 
 /// Hands a yielded value to whoever resumed the generator.
 #[inline(never)]
-unsafe fn yield_work(at: At, value: Value, saved: usize, resume_ip: *const Cell, value_register: u32) {
+pub(crate) unsafe fn yield_work(at: At, value: Value, saved: usize, resume_ip: *const Cell, value_register: u32) {
     // SAFETY: the frame is a generator's: what stands before its registers is the generator.
     unsafe {
         let callee = Value::from_bits(std::mem::replace(&mut *at.fp.sub(1), EMPTY));
@@ -303,7 +350,7 @@ handler! {
     }
 }
 
-/// One step of `yield from`: 0 it has ended and its value is in a, 1 suspended, 2 an exception.
+/// One step of `yield from`: 0 it has ended and its value is in a, 1 suspended, 2 an exception, 3 one that ends the frame.
 #[inline(never)]
 unsafe fn yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
     // SAFETY: the handler's arguments.
@@ -314,11 +361,18 @@ unsafe fn yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k:
         match crate::types::generator::delegate(&receiver, &sent) {
             Ok(Ok(value)) => {
                 drop(receiver);
+                if !tell_yield(at, &value) {
+                    return 3;
+                }
                 yield_work(at, value, at.c() as usize, ip, at.a() + 1);
                 1
             }
             Ok(Err(result)) => {
                 drop(receiver);
+                if let Some(exception) = vm::trace::stop_event(vm, &result) {
+                    vm.raised.set(Some(exception));
+                    return 2;
+                }
                 at.set(at.a(), result);
                 0
             }
@@ -355,6 +409,7 @@ handler! {
         match yield_from_work(ip, fp, vm, k) {
             0 => next!(ip.add(DELEGATION), fp, vm, k),
             1 => next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get()),
+            3 => become_handler!(raise_out, ip, fp, vm, k),
             _ => become_handler!(raise, ip, fp, vm, k),
         }
     }
@@ -382,18 +437,35 @@ handler! {
 handler! {
     #[inline(never)]
     fn yield_on_slow(ip, fp, vm, k) {
-        yield_on_work(ip, fp, vm, k);
+        if !yield_on_work(ip, fp, vm, k) {
+            become_handler!(raise_out, ip, fp, vm, k)
+        }
         next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
     }
 }
 
+/// Tells a trace function, which has come while the frame delegates, that it yields. False when it raises.
+fn tell_yield(at: At, value: &Value) -> bool {
+    if at.vm.use_tracing()
+        && let Err(raised) = vm::trace::return_event(at.vm, value, Some(at.meta().offset_of(at.ip) - 2))
+    {
+        at.vm.set_raised(raised);
+        return false;
+    }
+    true
+}
+
 #[inline(never)]
-unsafe fn yield_on_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+unsafe fn yield_on_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> bool {
     // SAFETY: the handler's arguments; the `yield from` stands two cells before.
     unsafe {
         let at = At::new(ip, fp, vm, k);
         let value = at.take(at.a());
+        if !tell_yield(at, &value) {
+            return false;
+        }
         yield_work(at, value, at.c() as usize, ip.sub(2), at.a());
+        true
     }
 }
 
@@ -472,6 +544,11 @@ unsafe fn return_from_generator_work(
             let old = std::mem::replace(&mut *slot, result.into_bits());
             drop_bits(old);
             return false;
+        }
+        if vm.use_tracing() {
+            // Whoever goes over it may have begun before it was traced. What the trace function raises is forgotten.
+            vm.ip.set(return_ip.sub(1));
+            drop(vm::trace::stop_event(vm, &result));
         }
         let before = &*return_ip.sub(1);
         if before.handler == encode(delegation) {

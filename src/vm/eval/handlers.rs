@@ -27,6 +27,7 @@ pub(crate) use super::generators::*;
 pub(crate) use super::slicing::*;
 pub(crate) use super::stack_operations::*;
 pub(crate) use super::subscripts::*;
+pub(crate) use super::tracing::*;
 pub(crate) use super::unpacking::*;
 
 /// Results and operands by place, as const parameters.
@@ -713,6 +714,9 @@ unsafe fn for_next_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *
             0
         }
         Ok(None) => {
+            if vm.use_tracing() && crate::object::slot_functions::stops_by_exception(&iterator) {
+                drop(crate::vm::trace::stop_event(vm, &Value::NONE));
+            }
             drop(iterator);
             drop(at.take(at.b()));
             1

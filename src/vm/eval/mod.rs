@@ -18,6 +18,7 @@ pub mod registers;
 pub mod slicing;
 pub mod stack_operations;
 pub mod subscripts;
+pub mod tracing;
 pub mod unpacking;
 pub mod unwind;
 

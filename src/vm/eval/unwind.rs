@@ -10,11 +10,13 @@ use crate::object::value::Value;
 use crate::pyc::verify::NO_BLOCK;
 use crate::types::code::flags;
 use crate::types::exceptions::{self, BaseException, STOP_ASYNC_ITERATION, STOP_ITERATION, runtime_error};
+use crate::types::frame::Frame;
 use crate::types::generator;
 use crate::types::traceback::Traceback;
 use crate::vm::frame::{self, CALLER_FP, CALLER_K, HEADER_WORDS, OBJECT, Place, RETURN_IP};
 use crate::vm::signals;
 use crate::vm::thread::Thread;
+use crate::vm::trace;
 use crate::vm::translate::RegionKind;
 
 /// Goes on where the exception on its way is handled. The traceback gets an entry for this frame.
@@ -23,7 +25,7 @@ use crate::vm::translate::RegionKind;
 pub(crate) unsafe fn raise(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
     // SAFETY: the handler's arguments.
     unsafe {
-        unwind(ip, fp, vm, k, true);
+        unwind(ip, fp, vm, k, Stage::Raised);
         next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
     }
 }
@@ -34,15 +36,37 @@ pub(crate) unsafe fn raise(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
 pub(crate) unsafe fn reraise(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
     // SAFETY: the handler's arguments.
     unsafe {
-        unwind(ip, fp, vm, k, false);
+        unwind(ip, fp, vm, k, Stage::Reraised);
         next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
     }
+}
+
+/// As [`raise`] for an exception that ends this frame, handlers or not: a trace function raised it at a call or return.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn raise_out(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+    // SAFETY: the handler's arguments.
+    unsafe {
+        unwind(ip, fp, vm, k, Stage::Leaving);
+        next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
+    }
+}
+
+/// How far an exception has come in a frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It has just been raised: the traceback gets an entry.
+    Raised,
+    /// The frame has raised it before.
+    Reraised,
+    /// The frame ends by it.
+    Leaving,
 }
 
 /// Finds the handler of the exception on its way, dropping registers and frames down to it, and makes the thread stand
 /// there: at the handler, or at the native boundary with the exception still on its way.
 #[inline(never)]
-unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, mut first: bool) {
+unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64, mut stage: Stage) {
     // SAFETY: the handler's arguments.
     let mut at = unsafe { At::new(ip, fp, vm, k) };
     let mut exception = match vm.raised.take() {
@@ -51,16 +75,23 @@ unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u
     };
     // As _PyErr_SetObject, which what only passes through does not meet again.
     let is_new = exception.downcast::<BaseException>().is_some_and(|body| body.traceback().is_none());
-    if first && is_new {
+    if stage != Stage::Reraised && is_new {
         chain_context(vm, &exception);
     }
     loop {
-        if first {
+        if stage == Stage::Raised {
             add_traceback(at, &exception);
+            if vm.trace_function.is_some() {
+                exception = trace::exception_event(vm, exception);
+            }
         }
-        first = true;
         let meta = at.meta();
         let mut region = meta.region_of.get(meta.index_of(at.ip)).copied().unwrap_or(NO_BLOCK);
+        let leaving = stage == Stage::Leaving;
+        if leaving {
+            region = NO_BLOCK;
+        }
+        stage = Stage::Raised;
         while let Some(found) = meta.regions.get(region as usize) {
             match found.kind {
                 // A program that has to end gets no more say.
@@ -85,6 +116,10 @@ unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u
             }
             drop_registers(at, found.register);
             region = found.parent.unwrap_or(NO_BLOCK);
+        }
+        if vm.use_tracing() && !leaving {
+            drop_registers(at, meta.temporaries());
+            exception = trace::unwind_event(vm, exception);
         }
         // SAFETY: the frame at `at` is complete and ends here.
         unsafe {
@@ -149,9 +184,14 @@ unsafe fn drop_frame(at: At) -> (*const Cell, *mut u64, *const u64) {
 fn add_traceback(at: At, exception: &Value) {
     let Some(body) = exception.downcast::<BaseException>() else { return };
     let Some(place) = Place::current(at.vm) else { return };
+    let object = place.object();
     let offset = place.last_instruction();
-    let line = at.code().line_of(offset);
-    let traceback = Traceback::new_value(body.traceback(), place.object(), offset, line);
+    // A frame that is traced says itself where it is.
+    let line = match object.exact::<Frame>().and_then(Frame::traced_line) {
+        Some(line) => line,
+        None => at.code().line_of(offset),
+    };
+    let traceback = Traceback::new_value(body.traceback(), object, offset, line);
     body.set_traceback(Some(traceback));
 }
 
