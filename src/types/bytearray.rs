@@ -79,6 +79,8 @@ pub static BYTEARRAY: TypeObject = TypeObject::define::<Bytearray>("bytearray")
          - any object implementing the buffer API.\n  - an integer",
     );
 
+const EXPORTED: &str = "Existing exports of data: object cannot be re-sized";
+
 impl Bytearray {
     /// A bytearray.
     pub fn new_value(data: Vec<u8>) -> Value {
@@ -123,7 +125,7 @@ impl Bytearray {
     /// `BufferError` while there are views of the bytes.
     fn resize<R>(&self, change: impl FnOnce(&mut Vec<u8>) -> R) -> PyResult<R> {
         if self.exports.get() > 0 {
-            return Err(buffer_error("Existing exports of data: object cannot be re-sized"));
+            return Err(buffer_error(EXPORTED));
         }
         let mut data = self.data.take();
         let before = data.len();
@@ -197,11 +199,11 @@ static INIT: Function =
 
 fn init(this: &Value, source: Option<&Value>, encoding: Option<&Value>, errors: Option<&Value>) -> PyResult<()> {
     let this = body(this)?;
+    if !this.is_empty() {
+        this.resize(Vec::clear)?; // Before the arguments are looked at.
+    }
     let encoding = codec_name(encoding, "bytearray", "2")?;
     let errors = codec_name(errors, "bytearray", "3")?;
-    if !this.is_empty() {
-        this.resize(Vec::clear)?;
-    }
     let Some(source) = source else { return no_codec(encoding.as_deref(), errors.as_deref()) };
     let data = if source.downcast::<Str>().is_some() {
         if encoding.is_none() {
@@ -397,6 +399,10 @@ fn inplace_concat(left: &Value, right: &Value) -> PyResult<Value> {
     let Some(buffer) = lookup_buffer(right)? else { return Err(cannot_concat(left, right)) };
     let array = body(left)?;
     check_memory(array.len().saturating_add(buffer.len()))?;
+    if left.is(right) && array.len() > 0 {
+        // CPython holds a buffer of the right side while it resizes the left one.
+        return Err(buffer_error(EXPORTED));
+    }
     array.resize(|data| data.extend_from_slice(&buffer))?;
     Ok(left.clone())
 }

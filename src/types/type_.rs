@@ -217,6 +217,13 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
         let Some(found) = ty.lookup(&intern(name)) else { continue };
         let definition = slot_functions::slots_of(name).into_iter().find(|(slot, _, _)| *slot == id);
         let Some((_, wrap, function)) = definition else { continue };
+        if let Some(wrapper) = found.exact::<WrapperDescriptor>()
+            && wrapper.slot().0 != id
+            && wrapper.owner().is_some_and(|owner| ty.is_subtype(owner) && owner.all_slots().get(id).is_none())
+        {
+            // `*` of a sequence: the slot for it is inherited, and this one stays empty.
+            continue;
+        }
         generic = Some(function);
         if let Some(wrapper) = found.exact::<WrapperDescriptor>()
             && wrapper.name().is(&intern(name))
@@ -435,8 +442,19 @@ pub(crate) fn same_layout(a: &TypeObject, b: &TypeObject) -> bool {
         }
         names
     }
+    // CPython finds the dictionary of objects of variable size from their end, and does not compare such places.
+    fn adds_attributes(ty: &TypeObject) -> &TypeObject {
+        let mut ty = ty;
+        while let Some(base) = ty.base_type().filter(|base| base.has_attributes()) {
+            ty = base;
+        }
+        ty
+    }
     std::ptr::eq(root(a), root(b))
         && a.has_attributes() == b.has_attributes()
+        && (!a.has_attributes()
+            || crate::types::layout::of(root(a)).item_size == 0
+            || std::ptr::eq(adds_attributes(a), adds_attributes(b)))
         && a.has_weakrefs() == b.has_weakrefs()
         && a.slot_count() == b.slot_count()
         && a.has_flag(TypeFlags::GC) == b.has_flag(TypeFlags::GC)
