@@ -814,6 +814,11 @@ fn set_names(class: &TypeObject, dict: &Dict) -> PyResult<()> {
 
 /// Calls `super(class, class).__init_subclass__(**keywords)`.
 fn init_subclass(class: &TypeObject, class_value: &Value, keywords: &[(&Value, &Value)]) -> PyResult<()> {
+    let in_mro = |mro: Value| mro.exact::<Tuple>().is_none_or(|mro| mro.iter().any(|base| base.is(class_value)));
+    if !class.mro().is_none_or(in_mro) {
+        // A metaclass's `mro` left the class out: what `super(class, class)` says then.
+        return Err(type_error("super(type, obj): obj must be an instance or subtype of type"));
+    }
     let Some(function) = super_lookup(class, name!("__init_subclass__")) else { return Ok(()) };
     let bound = match function.ty().slot(|slots| slots.descr_get) {
         Some(get) => get(&function, None, class_value)?,
