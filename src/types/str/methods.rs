@@ -850,12 +850,25 @@ fn maketrans(x: &Value, y: Option<&Str>, z: Option<&Str>) -> PyResult<Value> {
     Ok(result)
 }
 
-fn format(this: &Str, args: &Tuple, kwargs: &Dict) -> PyResult<Value> {
-    format::format(this, format::Arguments::Call(args.as_slice(), kwargs))
+/// Whether formatting leaves the text as it is. CPython returns the very object then, of a subclass too.
+fn has_no_braces(text: &Str) -> bool {
+    !text.is_empty() && text.chars().iter().all(|code| code != '{' as u32 && code != '}' as u32)
 }
 
-fn format_map(this: &Str, mapping: &Value) -> PyResult<Value> {
-    format::format(this, format::Arguments::Mapping(mapping))
+fn format(this: &Value, args: &Tuple, kwargs: &Dict) -> PyResult<Value> {
+    let text = body(this)?;
+    if has_no_braces(text) {
+        return Ok(this.clone());
+    }
+    format::format(text, format::Arguments::Call(args.as_slice(), kwargs))
+}
+
+fn format_map(this: &Value, mapping: &Value) -> PyResult<Value> {
+    let text = body(this)?;
+    if has_no_braces(text) {
+        return Ok(this.clone());
+    }
+    format::format(text, format::Arguments::Mapping(mapping))
 }
 
 fn dunder_format(this: &Value, format_spec: &Str) -> PyResult<Value> {
