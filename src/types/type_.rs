@@ -590,7 +590,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
                 crate::object::iter::collect(slots)?
             };
             let varies = base.is_variable_size() || base.is_subtype(&crate::types::int::INT);
-            if !names.is_empty() && varies && !base.is_subtype(&TYPE) {
+            if !names.is_empty() && (varies || base.is_subtype(&TYPE)) {
                 return Err(type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name())));
             }
             for slot in names {
