@@ -399,7 +399,7 @@ fn inplace_concat(left: &Value, right: &Value) -> PyResult<Value> {
     let Some(buffer) = lookup_buffer(right)? else { return Err(cannot_concat(left, right)) };
     let array = body(left)?;
     check_memory(array.len().saturating_add(buffer.len()))?;
-    if left.is(right) && array.len() > 0 {
+    if left.is(right) && !array.is_empty() {
         // CPython holds a buffer of the right side while it resizes the left one.
         return Err(buffer_error(EXPORTED));
     }

@@ -494,8 +494,9 @@ fn reversed(this: &Value) -> Value {
 }
 
 /// The header of CPython's list is 40 bytes.
-fn sizeof(this: &List) -> usize {
-    40 + 8 * this.items.capacity()
+fn sizeof(this: &Value) -> usize {
+    let capacity = this.downcast::<List>().map_or(0, |list| list.items.capacity());
+    crate::types::layout::of(this.ty()).basic_size as usize + 8 * capacity
 }
 
 fn clear(this: &List) {
