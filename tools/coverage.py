@@ -156,6 +156,11 @@ class Tracer:
         for name, value in list(vars(builtins).items()):
             if callable(value):
                 self.names.setdefault(id(value), []).append(name)
+        self.static = {}  # id of a builtin function that is a static method: the fact that it was called
+        for name, kind in builtin_types().items():
+            for member, value in vars(kind).items():
+                if isinstance(value, staticmethod):
+                    self.static[id(value.__func__)] = "method {} {}".format(name, member)
         self.plain = {name for name in dir(builtins) if not callable(getattr(builtins, name))}
         self.seen, self.events, self.owners, self.total = set(), {}, {}, 0
         self.mro = type.__dict__["__mro__"].__get__
@@ -357,7 +362,9 @@ class Tracer:
                 self.write("method {} {}".format(self.labels[function.__objclass__], function.__name__))
         elif kind is types.BuiltinFunctionType:
             owner = function.__self__
-            if isinstance(owner, type):
+            if id(function) in self.static:
+                self.write(self.static[id(function)])
+            elif isinstance(owner, type):
                 self.method(owner, function.__name__)
             elif not isinstance(owner, types.ModuleType):
                 self.method(type(owner), function.__name__)
