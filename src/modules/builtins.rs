@@ -189,8 +189,8 @@ pub static MODULE: ModuleDef = ModuleDef {
         method!(ord, "ord($module, c, /)", "Return the Unicode code point for a one-character string."),
         method!(
             pow,
-            "pow($module, base, exp, mod=None)",
-            "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.\n\nSome types, such as ints, are able to use a more efficient algorithm when\ninvoked using the three argument form."
+            "pow($module, /, base, exp, mod=None)",
+            "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments\n\nSome types, such as ints, are able to use a more efficient algorithm when\ninvoked using the three argument form."
         ),
         method!(
             print,
@@ -204,7 +204,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         method!(
             round,
-            "round($module, number, ndigits=None)",
+            "round($module, /, number, ndigits=None)",
             "Round a number to a given precision in decimal digits.\n\nThe return value is an integer if ndigits is omitted or None.  Otherwise\nthe return value has the same type as the number.  ndigits may be negative."
         ),
         method!(

@@ -52,7 +52,7 @@ pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>(
     .slots(Slots {
         call: Some(call_),
         repr: Some(repr),
-        hash: Some(|this| Ok(hash::hash_identity(this))),
+        hash: Some(hash_),
         getattr: Some(attribute::generic_get),
         compare: Some(compare),
         ..Slots::EMPTY
@@ -178,6 +178,20 @@ fn reduce(this: &Value) -> PyResult<Value> {
             Ok(Tuple::from_vec(vec![getattr, Tuple::from_vec(vec![object.clone(), name])]))
         }
     }
+}
+
+/// Equal for functions that are equal: made of what they are bound to and what they run. As `meth_hash`.
+fn hash_(this: &Value) -> PyResult<i64> {
+    let body = body(this)?;
+    let bound = body.this.as_ref().or(body.owner.as_ref()).map_or(0, hash::hash_identity);
+    let code = match body.target {
+        Target::Function(function) => std::ptr::from_ref(function) as usize,
+        Target::New(new) => new as usize,
+    };
+    Ok(match bound ^ code.rotate_right(4) as i64 {
+        -1 => -2,
+        hash => hash,
+    })
 }
 
 fn call_(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {

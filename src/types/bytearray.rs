@@ -209,11 +209,11 @@ static INIT: Function =
 
 fn init(this: &Value, source: Option<&Value>, encoding: Option<&Value>, errors: Option<&Value>) -> PyResult<()> {
     let this = body(this)?;
+    if !this.is_empty() {
+        this.resize(Vec::clear)?; // Before the arguments are looked at.
+    }
     let encoding = codec_name(encoding, "bytearray", "2")?;
     let errors = codec_name(errors, "bytearray", "3")?;
-    if !this.is_empty() {
-        this.resize(Vec::clear)?;
-    }
     let Some(source) = source else { return no_codec(encoding.as_deref(), errors.as_deref()) };
     let data = if source.downcast::<Str>().is_some() {
         if encoding.is_none() {

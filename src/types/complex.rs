@@ -84,14 +84,14 @@ const GETSET: &[GetSet] = &[
         get: |this| Ok(Value::float(number(this)?.0)),
         set: None,
         doc: Some("the real part of a complex number"),
-        member: false,
+        member: true,
     },
     GetSet {
         name: "imag",
         get: |this| Ok(Value::float(number(this)?.1)),
         set: None,
         doc: Some("the imaginary part of a complex number"),
-        member: false,
+        member: true,
     },
 ];
 

@@ -4,7 +4,7 @@ use crate::gc::Visit;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
-use crate::object::native::Method;
+use crate::object::native::{Function, Method, thunk};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute, call, compare, iter, sequence, text};
@@ -63,18 +63,24 @@ fn mapping(this: &Value) -> PyResult<&Value> {
     }
 }
 
-fn new_(_class: &Value, args: &[Value], _kwnames: Option<&Value>) -> PyResult<Value> {
-    match args {
-        [mapping]
-            if mapping.ty().slot(|slots| slots.getitem).is_some()
-                && mapping.downcast::<crate::types::list::List>().is_none()
-                && mapping.downcast::<crate::types::tuple::Tuple>().is_none() =>
-        {
-            Ok(new(mapping.clone()))
-        }
-        [mapping] => Err(type_error(format!("mappingproxy() argument must be a mapping, not {}", mapping.ty().name()))),
-        _ => Err(type_error("mappingproxy() missing required argument 'mapping' (pos 1)")),
+static NEW: Function = Function::new("mappingproxy($type, mapping)", "", thunk(make));
+
+fn new_(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let mut all = Vec::with_capacity(args.len() + 1);
+    all.push(class.clone());
+    all.extend_from_slice(args);
+    NEW.call(&all, kwnames)
+}
+
+fn make(_class: &Value, mapping: &Value) -> PyResult<Value> {
+    if mapping.ty().slot(|slots| slots.getitem).is_none()
+        || mapping.downcast::<crate::types::list::List>().is_some()
+        || mapping.downcast::<crate::types::tuple::Tuple>().is_some()
+    {
+        let name = mapping.ty().name();
+        return Err(type_error(format!("mappingproxy() argument must be a mapping, not {name}")));
     }
+    Ok(new(mapping.clone()))
 }
 
 fn get(this: &Value, key: &Value, default: Option<&Value>) -> PyResult<Value> {

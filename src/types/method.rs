@@ -9,6 +9,8 @@ use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, hash, text};
 use crate::types::exceptions::type_error;
 use crate::types::str::Str;
+use crate::types::tuple::Tuple;
+use crate::{method, name};
 
 /// The body of a bound method.
 #[repr(C)]
@@ -42,6 +44,7 @@ pub static METHOD: TypeObject = TypeObject::define::<Method>("method")
         descr_get: Some(|this, _, _| Ok(this.clone())),
         ..Slots::EMPTY
     })
+    .methods(&[method!(reduce, "!__reduce__($self, /)", "")])
     .getset(&[
         GetSet::member("__func__", |this| Ok(body(this)?.function.clone())),
         GetSet::member("__self__", |this| Ok(body(this)?.this.clone())),
@@ -87,6 +90,14 @@ fn new(_class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Valu
         return Err(type_error("self must not be None"));
     }
     Ok(Method::new_value(function.clone(), this.clone()))
+}
+
+/// Pickled as an attribute of its object.
+fn reduce(this: &Value) -> PyResult<Value> {
+    let body = body(this)?;
+    let name = attribute::get_interned(&body.function, name!("__name__"))?;
+    let getattr = crate::object::builtins::get("getattr")?;
+    Ok(Tuple::from_vec(vec![getattr, Tuple::from_vec(vec![body.this.clone(), name])]))
 }
 
 fn call_(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {

@@ -42,7 +42,7 @@ pub static MODULE: TypeObject = TypeObject::define::<Module>("module")
         ..Slots::EMPTY
     })
     .methods(&[method!(dir, "!__dir__($self, /)", "__dir__() -> list\nspecialized dir() implementation")])
-    .getset(&[GetSet::read_only("__dict__", |this| Ok(body(this)?.dict.clone()))]);
+    .getset(&[GetSet::member("__dict__", |this| Ok(body(this)?.dict.clone()))]);
 
 fn body(value: &Value) -> PyResult<&Module> {
     value.downcast::<Module>().ok_or_else(|| type_error("expected a module"))

@@ -34,7 +34,7 @@ pub static OBJECT: TypeObject = TypeObject::define::<Object>("object")
         new: Some(new),
         init: Some(init),
         repr: Some(default_repr),
-        str: Some(text::repr),
+        str: Some(str_),
         hash: Some(|this| Ok(hash::hash_identity(this))),
         getattr: Some(attribute::generic_get),
         setattr: Some(attribute::generic_set),
@@ -166,6 +166,14 @@ fn format_(this: &Value, spec: &Str) -> PyResult<Value> {
         return Err(type_error(format!("unsupported format string passed to {}.__format__", this.ty().name())));
     }
     text::str(this)
+}
+
+/// What `__repr__` gives, whatever it is: who asked for the text checks it.
+fn str_(this: &Value) -> PyResult<Value> {
+    match this.ty().slot(|slots| slots.repr) {
+        Some(repr) => repr(this),
+        None => default_repr(this),
+    }
 }
 
 fn init_subclass(_class: &Value) {}

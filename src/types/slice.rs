@@ -197,13 +197,14 @@ pub fn adjust(slice: &Slice, len: usize) -> PyResult<(isize, isize, isize, usize
     Ok((start, stop, step, count))
 }
 
-/// A part of a slice as an int of any size.
-fn long_part(value: &Value) -> PyResult<BigInt> {
+/// A part of a slice as what `__index__` makes of it (a bool stays one), and as an int of any size.
+fn long_part(value: &Value) -> PyResult<(Value, BigInt)> {
     if !number::is_index(value) {
         return Err(type_error(NOT_AN_INDEX));
     }
     let index = number::index(value)?;
-    int::to_big(&index).ok_or_else(|| type_error(NOT_AN_INDEX))
+    let big = int::to_big(&index).ok_or_else(|| type_error(NOT_AN_INDEX))?;
+    Ok((index, big))
 }
 
 /// `(start, stop, step)` fitted to a sequence of `len` items, without any limit of size. As `_PySlice_GetLongIndices`.
@@ -211,22 +212,35 @@ fn long_part(value: &Value) -> PyResult<BigInt> {
 /// # Errors
 /// As for [`unpack`].
 pub fn long_indices(slice: &Slice, len: &BigInt) -> PyResult<(BigInt, BigInt, BigInt)> {
-    let step = if slice.step.is_none() { BigInt::from(1) } else { long_part(&slice.step)? };
-    if step.sign() == Sign::NoSign {
+    let [start, stop, step] = long_values(slice, len)?.map(|value| int::to_big(&value).unwrap_or_default());
+    Ok((start, stop, step))
+}
+
+/// [`long_indices`] as objects: those parts that need no fitting are what the slice holds.
+fn long_values(slice: &Slice, len: &BigInt) -> PyResult<[Value; 3]> {
+    let (step, big_step) =
+        if slice.step.is_none() { (Value::int(1), BigInt::from(1)) } else { long_part(&slice.step)? };
+    if big_step.sign() == Sign::NoSign {
         return Err(value_error(ZERO_STEP));
     }
-    let backwards = step.sign() == Sign::Minus;
+    let backwards = big_step.sign() == Sign::Minus;
     let (lower, upper) = if backwards { (BigInt::from(-1), len - 1) } else { (BigInt::ZERO, len.clone()) };
-    let fit = |value: &Value, absent: &BigInt| -> PyResult<BigInt> {
+    let fit = |value: &Value, absent: &BigInt| -> PyResult<Value> {
         if value.is_none() {
-            return Ok(absent.clone());
+            return Ok(int::big(absent.clone()));
         }
-        let index = long_part(value)?;
-        Ok(if index.sign() == Sign::Minus { (index + len).max(lower.clone()) } else { index.min(upper.clone()) })
+        let (index, big) = long_part(value)?;
+        Ok(if big.sign() == Sign::Minus {
+            int::big((big + len).max(lower.clone()))
+        } else if big > upper {
+            int::big(upper.clone())
+        } else {
+            index
+        })
     };
     let start = fit(&slice.start, if backwards { &upper } else { &lower })?;
     let stop = fit(&slice.stop, if backwards { &lower } else { &upper })?;
-    Ok((start, stop, step))
+    Ok([start, stop, step])
 }
 
 fn body(value: &Value) -> PyResult<&Slice> {
@@ -283,15 +297,7 @@ fn indices(this: &Slice, length: &Value) -> PyResult<Value> {
         return Err(value_error("length should not be negative"));
     }
     let length = int::to_big(&length).unwrap_or_default();
-    let (start, stop, step) = long_indices(this, &length)?;
-    // A part that fits stays the object it is, a bool for instance.
-    let keep = |part: &Value, fitted: BigInt| -> PyResult<Value> {
-        if int::is_int(part) && int::to_big(part).as_ref() == Some(&fitted) {
-            return Ok(part.clone());
-        }
-        Ok(int::big(fitted))
-    };
-    Ok(Tuple::from_vec(vec![keep(&this.start, start)?, keep(&this.stop, stop)?, keep(&this.step, step)?]))
+    Ok(Tuple::from_vec(long_values(this, &length)?.to_vec()))
 }
 
 fn reduce(this: &Slice) -> Value {

@@ -220,6 +220,13 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
         let Some(found) = ty.lookup(&intern(name)) else { continue };
         let definition = slot_functions::slots_of(name).into_iter().find(|(slot, _, _)| *slot == id);
         let Some((_, wrap, function)) = definition else { continue };
+        if let Some(wrapper) = found.exact::<WrapperDescriptor>()
+            && wrapper.slot().0 != id
+            && wrapper.owner().is_some_and(|owner| ty.is_subtype(owner) && owner.all_slots().get(id).is_none())
+        {
+            // `*` of a sequence: the slot for it is inherited, and this one stays empty.
+            continue;
+        }
         generic = Some(function);
         if let Some(wrapper) = found.exact::<WrapperDescriptor>()
             && wrapper.name().is(&intern(name))
@@ -438,8 +445,19 @@ pub(crate) fn same_layout(a: &TypeObject, b: &TypeObject) -> bool {
         }
         names
     }
+    // CPython finds the dictionary of objects of variable size from their end, and does not compare such places.
+    fn adds_attributes(ty: &TypeObject) -> &TypeObject {
+        let mut ty = ty;
+        while let Some(base) = ty.base_type().filter(|base| base.has_attributes()) {
+            ty = base;
+        }
+        ty
+    }
     std::ptr::eq(root(a), root(b))
         && a.has_attributes() == b.has_attributes()
+        && (!a.has_attributes()
+            || crate::types::layout::of(root(a)).item_size == 0
+            || std::ptr::eq(adds_attributes(a), adds_attributes(b)))
         && a.has_weakrefs() == b.has_weakrefs()
         && a.slot_count() == b.slot_count()
         && a.has_flag(TypeFlags::GC) == b.has_flag(TypeFlags::GC)
@@ -575,7 +593,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
                 crate::object::iter::collect(slots)?
             };
             let varies = base.is_variable_size() || base.is_subtype(&crate::types::int::INT);
-            if !names.is_empty() && varies && !base.is_subtype(&TYPE) {
+            if !names.is_empty() && (varies || base.is_subtype(&TYPE)) {
                 return Err(type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name())));
             }
             for slot in names {
@@ -799,6 +817,11 @@ fn set_names(class: &TypeObject, dict: &Dict) -> PyResult<()> {
 
 /// Calls `super(class, class).__init_subclass__(**keywords)`.
 fn init_subclass(class: &TypeObject, class_value: &Value, keywords: &[(&Value, &Value)]) -> PyResult<()> {
+    let in_mro = |mro: Value| mro.exact::<Tuple>().is_none_or(|mro| mro.iter().any(|base| base.is(class_value)));
+    if !class.mro().is_none_or(in_mro) {
+        // A metaclass's `mro` left the class out: what `super(class, class)` says then.
+        return Err(type_error("super(type, obj): obj must be an instance or subtype of type"));
+    }
     let Some(function) = super_lookup(class, name!("__init_subclass__")) else { return Ok(()) };
     let bound = match function.ty().slot(|slots| slots.descr_get) {
         Some(get) => get(&function, None, class_value)?,

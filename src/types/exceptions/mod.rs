@@ -183,6 +183,12 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
     Ok(instantiate(ty, positional.to_vec()))
 }
 
+/// CPython keeps instances of exactly this class in reserve, and gives them out without arguments.
+fn memory_error_new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    let reserved = class.downcast::<TypeObject>().is_some_and(|ty| std::ptr::eq(ty, &raw const MEMORY_ERROR));
+    new(class, if reserved { &[] } else { args }, if reserved { None } else { kwnames })
+}
+
 fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
     if !call::split_keywords(args, kwnames).1.is_empty() {
         return Err(type_error(format!("{}() takes no keyword arguments", this.ty().name())));
@@ -405,7 +411,8 @@ exceptions! {
     INDEX_ERROR "IndexError" LOOKUP_ERROR "Sequence index out of range." [SIMPLE, &[]];
     KEY_ERROR "KeyError" LOOKUP_ERROR "Mapping key not found."
         [Slots { init: Some(init), str: Some(key_error_str), ..Slots::EMPTY }, &[]];
-    MEMORY_ERROR "MemoryError" EXCEPTION "Out of memory." [SIMPLE, &[]];
+    MEMORY_ERROR "MemoryError" EXCEPTION "Out of memory."
+        [Slots { new: Some(memory_error_new), init: Some(init), ..Slots::EMPTY }, &[]];
     NAME_ERROR "NameError" EXCEPTION "Name not found globally." [SIMPLE, &[]];
     UNBOUND_LOCAL_ERROR "UnboundLocalError" NAME_ERROR "Local name referenced but not bound to a value." [SIMPLE, &[]];
     OS_ERROR "OSError" EXCEPTION "Base class for I/O related errors."

@@ -36,13 +36,16 @@ pub struct List {
     sorting: Cell<bool>,
 }
 
+/// Drops items in CPython's order: from the end. As `list_dealloc`, `list_clear` and `list_ass_slice`.
+fn release(mut items: Vec<Value>) {
+    while let Some(item) = items.pop() {
+        drop(item);
+    }
+}
+
 impl Drop for List {
     fn drop(&mut self) {
-        // As list_dealloc: from the end.
-        let mut items = self.items.take();
-        while let Some(item) = items.pop() {
-            drop(item);
-        }
+        release(self.items.take());
     }
 }
 
@@ -52,7 +55,7 @@ payload!(List, LIST, {
         self.items.for_each_back(visit);
     }
     fn clear_references(&self) {
-        drop(self.items.take());
+        release(self.items.take());
     }
 });
 
@@ -238,7 +241,7 @@ fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
     let args = positional(args, kwnames);
     check_count("list", args.len(), 0, 1)?;
     if list.items.capacity() > 0 {
-        drop(list.take_all());
+        release(list.take_all());
     }
     let Some(iterable) = args.first() else { return Ok(()) };
     if !iterable.is_exact::<List>() && !iterable.is_exact::<Tuple>() {
@@ -368,7 +371,7 @@ pub(crate) fn assign_range(list: &List, bounds: Unpacked, values: Vec<Value>) {
     } else {
         list.items.splice(start, end, values)
     };
-    drop(old);
+    release(old);
 }
 
 fn setitem(this: &Value, key: &Value, value: Option<&Value>) -> PyResult<()> {
@@ -451,7 +454,9 @@ fn delete_slice(list: &List, slice: &Slice) -> PyResult<()> {
         list.items.remove_stepped(first, step, selected.count)
     };
     list.items.give_back();
-    drop(removed);
+    if selected.step == 1 {
+        release(removed);
+    }
     Ok(())
 }
 
@@ -497,7 +502,7 @@ fn inplace_repeat(this: &Value, count: &Value) -> PyResult<Value> {
         return Ok(this.clone());
     }
     if count == 0 {
-        drop(list.take_all());
+        release(list.take_all());
         return Ok(this.clone());
     }
     let total = list.items.len().checked_mul(count).ok_or_else(no_memory)?;
@@ -512,12 +517,13 @@ fn reversed(this: &Value) -> Value {
 }
 
 /// The header of CPython's list is 40 bytes.
-fn sizeof(this: &List) -> usize {
-    40 + 8 * this.items.capacity()
+fn sizeof(this: &Value) -> usize {
+    let capacity = this.downcast::<List>().map_or(0, |list| list.items.capacity());
+    crate::types::layout::of(this.ty()).basic_size as usize + 8 * capacity
 }
 
 fn clear(this: &List) {
-    drop(this.take_all());
+    release(this.take_all());
 }
 
 fn copy(this: &List) -> Value {

@@ -772,36 +772,43 @@ fn translate_code(table: &Value, code: u32) -> PyResult<Translated> {
 
 fn translate(this: &Str, table: &Value) -> PyResult<Value> {
     let mut builder = StrBuilder::with_capacity(this.len());
-    // As unicode_fast_translate: in ASCII text the table is asked once for a character it maps to ASCII or to nothing.
+    // As unicode_fast_translate: in ASCII text the table is asked once for a character. The first one that is mapped to
+    // anything but one ASCII character or nothing ends that, and is asked for again.
     let mut known: [Option<Option<u8>>; 128] = [None; 128];
+    let mut fast = this.is_ascii();
     for code in this.chars().iter() {
-        let place = if this.is_ascii() { known.get_mut(code as usize) } else { None };
-        if let Some(Some(known)) = place.as_deref() {
-            if let Some(byte) = known {
-                builder.push((*byte).into());
+        if fast && let Some(place) = known.get_mut(code as usize) {
+            if place.is_none() {
+                let learned = match translate_code(table, code)? {
+                    Translated::Same => Some(Some(code)),
+                    Translated::Nothing => Some(None),
+                    Translated::Code(mapped) => Some(Some(mapped)),
+                    Translated::Text(mapped) => match mapped.downcast::<Str>().map(Str::chars) {
+                        Some(chars) if chars.len() == 1 => Some(chars.get(0)),
+                        _ => None,
+                    },
+                };
+                *place = match learned {
+                    Some(None) => Some(None),
+                    Some(Some(mapped)) if mapped < 0x80 => Some(Some(mapped as u8)),
+                    _ => None,
+                };
             }
-            continue;
+            if let Some(mapped) = place {
+                if let Some(byte) = mapped {
+                    builder.push((*byte).into());
+                }
+                continue;
+            }
+            fast = false;
         }
-        let learned = match translate_code(table, code)? {
-            Translated::Same => {
-                builder.push(code);
-                Some(Some(code))
-            }
-            Translated::Nothing => Some(None),
-            Translated::Code(mapped) => {
-                builder.push(mapped);
-                Some(Some(mapped))
-            }
+        match translate_code(table, code)? {
+            Translated::Same => builder.push(code),
+            Translated::Nothing => {}
+            Translated::Code(mapped) => builder.push(mapped),
             Translated::Text(mapped) => {
-                let chars = mapped.downcast::<Str>().map_or(Chars::One(&[]), Str::chars);
-                builder.push_chars(chars);
-                if chars.len() == 1 { Some(chars.get(0)) } else { None }
+                builder.push_chars(mapped.downcast::<Str>().map_or(Chars::One(&[]), Str::chars));
             }
-        };
-        match (place, learned) {
-            (Some(place), Some(None)) => *place = Some(None),
-            (Some(place), Some(Some(code))) if code < 0x80 => *place = Some(Some(code as u8)),
-            _ => {}
         }
     }
     Ok(builder.finish())
@@ -843,12 +850,25 @@ fn maketrans(x: &Value, y: Option<&Str>, z: Option<&Str>) -> PyResult<Value> {
     Ok(result)
 }
 
-fn format(this: &Str, args: &Tuple, kwargs: &Dict) -> PyResult<Value> {
-    format::format(this, format::Arguments::Call(args.as_slice(), kwargs))
+/// Whether formatting leaves the text as it is. CPython returns the very object then, of a subclass too.
+fn has_no_braces(text: &Str) -> bool {
+    !text.is_empty() && text.chars().iter().all(|code| code != '{' as u32 && code != '}' as u32)
 }
 
-fn format_map(this: &Str, mapping: &Value) -> PyResult<Value> {
-    format::format(this, format::Arguments::Mapping(mapping))
+fn format(this: &Value, args: &Tuple, kwargs: &Dict) -> PyResult<Value> {
+    let text = body(this)?;
+    if has_no_braces(text) {
+        return Ok(this.clone());
+    }
+    format::format(text, format::Arguments::Call(args.as_slice(), kwargs))
+}
+
+fn format_map(this: &Value, mapping: &Value) -> PyResult<Value> {
+    let text = body(this)?;
+    if has_no_braces(text) {
+        return Ok(this.clone());
+    }
+    format::format(text, format::Arguments::Mapping(mapping))
 }
 
 fn dunder_format(this: &Value, format_spec: &Str) -> PyResult<Value> {
