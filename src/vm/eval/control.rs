@@ -411,26 +411,71 @@ operation!(
     }
 );
 
-operation!(
+handler! {
     /// a := call of a with b values behind it, the last named by the tuple behind those
-    call_keywords,
-    1,
-    |at| {
-        let count = at.b();
-        let names = at.take(at.a() + 1 + count);
-        if !names.downcast::<Tuple>().is_some_and(|names| {
-            names.len() <= count as usize && names.iter().all(|name| name.downcast::<Str>().is_some())
-        }) {
-            return Err(crate::types::exceptions::system_error("bad keyword names"));
+    fn call_keywords(ip, fp, vm, k) {
+        match call_keywords_work(ip, fp, vm, k) {
+            DONE => next!(ip.add(1), fp, vm, k),
+            ENTERED => next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get()),
+            _ => become_handler!(raise, ip, fp, vm, k),
         }
-        // SAFETY: the registers stay as they are during the call.
-        let result = unsafe { call_protocol::call_keywords(&at.get(at.a()), at.slice(at.a() + 1, count), Some(&names))? };
-        // SAFETY: the registers of the call.
-        unsafe { clear(at.slot(at.a()), count as usize + 1) };
-        at.put(at.a(), result);
-        Ok(())
     }
-);
+}
+
+#[inline(never)]
+unsafe fn call_keywords_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) -> u8 {
+    // SAFETY: the handler's arguments.
+    match call_named(unsafe { At::new(ip, fp, vm, k) }) {
+        Ok(true) => ENTERED,
+        Ok(false) => DONE,
+        Err(raised) => {
+            vm.set_raised(raised);
+            RAISED
+        }
+    }
+}
+
+/// A call with keywords: true when a frame was entered.
+fn call_named(at: At) -> PyResult<bool> {
+    let (first, mut count) = (at.a(), at.b());
+    let names = at.take(first + 1 + count);
+    let Some(names_tuple) = names
+        .downcast::<Tuple>()
+        .filter(|names| names.len() <= count as usize && names.iter().all(|name| name.downcast::<Str>().is_some()))
+    else {
+        return Err(crate::types::exceptions::system_error("bad keyword names"));
+    };
+    let mut callee = at.get(first);
+    if let Some(method) = callee.exact::<Method>().filter(|method| method.function().is_exact::<Function>()) {
+        // The object takes the first argument's place; the others move up to where the names stood.
+        for index in (0..count).rev() {
+            let value = at.take(first + 1 + index);
+            at.put(first + 2 + index, value);
+        }
+        at.put(first + 1, method.this().clone());
+        at.set(first, method.function().clone());
+        count += 1;
+        callee = at.get(first);
+    }
+    if let Some(function) = callee.exact::<Function>() {
+        // SAFETY: the arguments stand behind the function; bind() completes or clears the frame.
+        unsafe {
+            let new_fp = at.fp.add(first as usize + 1);
+            let k = bind(at.vm, function, new_fp, count as usize, names_tuple.as_slice())?;
+            push_header(new_fp, k, at.ip.add(1), at.fp, at.k);
+            at.vm.ip.set(Meta::of(k).entry);
+            at.vm.fp.set(new_fp);
+            at.vm.k.set(k);
+        }
+        return Ok(true);
+    }
+    // SAFETY: the registers stay as they are during the call.
+    let result = unsafe { call_protocol::call_keywords(&callee, at.slice(first + 1, count), Some(&names))? };
+    // SAFETY: the registers of the call.
+    unsafe { clear(at.slot(first), count as usize + 1) };
+    at.put(first, result);
+    Ok(false)
+}
 
 operation!(
     /// a := call of a with the arguments in a+1 and, when b is 1, the keywords in a+2
