@@ -2,12 +2,15 @@
 
 use super::error::PyResult;
 use super::value::Value;
+use super::value_vec;
 use crate::types::exceptions::{is_stop_iteration, type_error};
 use crate::types::generator::{self, GENERATOR};
 use crate::types::list::List;
 use crate::types::sequence_iterator;
 use crate::types::tuple::Tuple;
-use crate::vm::thread::check_native_stack;
+use crate::vm::signals;
+use crate::vm::thread::{self, check_native_stack};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// `iter(value)`. As `PyObject_GetIter`.
 ///
@@ -44,6 +47,11 @@ pub fn next(iterator: &Value) -> PyResult<Option<Value>> {
     if let Some(item) = quick_next(iterator) {
         return Ok(Some(item));
     }
+    // Native code may go over an endless native iterator.
+    let vm = thread::current();
+    if vm.breaker.load(Relaxed) {
+        signals::attend(vm)?;
+    }
     if std::ptr::eq(iterator.ty(), &GENERATOR) {
         return match generator::next_item(iterator) {
             Err(raised) if is_stop_iteration(&raised) => Ok(None),
@@ -74,7 +82,7 @@ pub fn collect(iterable: &Value) -> PyResult<Vec<Value>> {
     let iterator = iter(iterable)?;
     let mut items = Vec::new();
     while let Some(item) = next(&iterator)? {
-        items.push(item);
+        value_vec::push(&mut items, item)?;
     }
     Ok(items)
 }

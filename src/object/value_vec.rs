@@ -24,6 +24,19 @@ pub fn with_room(count: usize) -> PyResult<Vec<Value>> {
     Ok(values)
 }
 
+/// Appends a value.
+///
+/// # Errors
+/// `MemoryError` when there is no room.
+#[inline]
+pub fn push(values: &mut Vec<Value>, value: Value) -> PyResult<()> {
+    if values.len() == values.capacity() {
+        values.try_reserve(1).map_err(|_| no_memory())?;
+    }
+    values.push(value);
+    Ok(())
+}
+
 /// `values` repeated `count` times.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::object::length_hint::{length_hint, own_length};
 use crate::object::native::Method;
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Value, payload};
-use crate::object::value_vec::{ValueVec, no_memory, repeated, with_room};
+use crate::object::value_vec::{self, ValueVec, no_memory, repeated, with_room};
 use crate::object::{TypeFlags, TypeObject, attribute, compare, iter, number, repr_guard, text};
 use crate::types::exceptions::{
     TYPE_ERROR, VALUE_ERROR, index_error, is_instance, overflow_error, raise_value, system_error, type_error,
@@ -218,7 +218,7 @@ pub(crate) fn collect(iterable: &Value) -> PyResult<Vec<Value>> {
     let iterator = iter::iter(iterable)?;
     let mut items = with_room(length_hint(iterable, 8)?)?;
     while let Some(item) = iter::next(&iterator)? {
-        items.push(item);
+        value_vec::push(&mut items, item)?;
     }
     if items.capacity() / 2 > items.len() {
         items.shrink_to_fit();
