@@ -162,6 +162,9 @@ impl List {
         let iterator = iter::iter(iterable)?;
         self.items.try_reserve(length_hint(iterable, 8)?)?;
         while let Some(item) = iter::next(&iterator)? {
+            if self.items.len() == self.items.capacity() {
+                self.items.try_reserve(1)?;
+            }
             self.items.push(item);
         }
         self.items.give_back();
