@@ -102,10 +102,10 @@ pub static GENERATOR: TypeObject = TypeObject::define::<Generator>("generator")
     })
     .methods(METHODS)
     .getset(&[
-        GetSet::read_only("gi_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
-        GetSet::read_only("gi_code", |this| Ok(code_value(body(this)?))),
+        GetSet::member("gi_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::member("gi_code", |this| Ok(code_value(body(this)?))),
         GetSet::read_only("gi_yieldfrom", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE))),
-        GetSet::read_only("gi_frame", frame),
+        GetSet::member("gi_frame", frame),
         GetSet::new("__name__", |this| Ok(body(this)?.name.get().unwrap_or(Value::NONE)), set_name),
         GetSet::new("__qualname__", |this| Ok(body(this)?.qualname.get().unwrap_or(Value::NONE)), set_qualname),
     ]);
@@ -122,11 +122,11 @@ pub static COROUTINE: TypeObject = TypeObject::define::<Generator>("coroutine")
     })
     .methods(METHODS)
     .getset(&[
-        GetSet::read_only("cr_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
-        GetSet::read_only("cr_code", |this| Ok(code_value(body(this)?))),
+        GetSet::member("cr_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::member("cr_code", |this| Ok(code_value(body(this)?))),
         GetSet::read_only("cr_await", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE))),
-        GetSet::read_only("cr_frame", frame),
-        GetSet::read_only("cr_origin", |this| Ok(body(this)?.extra.get().unwrap_or(Value::NONE))),
+        GetSet::member("cr_frame", frame),
+        GetSet::member("cr_origin", |this| Ok(body(this)?.extra.get().unwrap_or(Value::NONE))),
         GetSet::new("__name__", |this| Ok(body(this)?.name.get().unwrap_or(Value::NONE)), set_name),
         GetSet::new("__qualname__", |this| Ok(body(this)?.qualname.get().unwrap_or(Value::NONE)), set_qualname),
     ]);
