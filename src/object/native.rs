@@ -626,11 +626,20 @@ impl FromArg for isize {
     type Out<'a> = isize;
     #[inline(always)]
     fn from_arg(value: &Value, _at: At) -> PyResult<isize> {
-        match value.as_small_int() {
-            Some(int) => Ok(int as isize),
-            None if is_float(value) => Err(type_error("integer argument expected, got float")),
-            None => number::index_to_isize(value),
-        }
+        ssize(value)
+    }
+}
+
+/// An argument that is a `Py_ssize_t` of C.
+///
+/// # Errors
+/// `TypeError` when it is no integer, `OverflowError` when it is too large.
+#[inline(always)]
+pub fn ssize(value: &Value) -> PyResult<isize> {
+    match value.as_small_int() {
+        Some(int) => Ok(int as isize),
+        None if is_float(value) => Err(type_error("integer argument expected, got float")),
+        None => number::index_to_isize(value),
     }
 }
 

@@ -7,11 +7,11 @@ use super::{Chars, Str, StrBuilder, body, case, format};
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::native::Method;
+use crate::object::sequence;
 use crate::object::value::Value;
-use crate::object::{iter, sequence};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{LOOKUP_ERROR, TYPE_ERROR, is_instance, overflow_error, type_error, value_error};
-use crate::types::list::List;
+use crate::types::exceptions::{LOOKUP_ERROR, is_instance, overflow_error, type_error, value_error};
+use crate::types::list::{self, List};
 use crate::types::tuple::Tuple;
 use crate::types::{codecs, format_spec, int};
 use std::ops::Range;
@@ -372,17 +372,7 @@ fn rsplit(this: &Value, sep: Option<&Value>, maxsplit: Option<isize>) -> PyResul
 /// `TypeError` when the argument is not iterable or an item is no str, what iterating raises.
 pub fn join(this: &Value, iterable: &Value) -> PyResult<Value> {
     let separator = body(this)?;
-    let items = match iter::collect(iterable) {
-        Ok(items) => items,
-        Err(raised)
-            if is_instance(&raised, &TYPE_ERROR)
-                && iterable.ty().slot(|slots| slots.iter).is_none()
-                && iterable.ty().slot(|slots| slots.item).is_none() =>
-        {
-            return Err(type_error("can only join an iterable"));
-        }
-        Err(raised) => return Err(raised),
-    };
+    let items = list::collect_or(iterable, "can only join an iterable")?;
     if let [only] = items.as_slice()
         && only.is_exact::<Str>()
     {
