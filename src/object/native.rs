@@ -520,6 +520,16 @@ impl GetSet {
     ) -> GetSet {
         GetSet { name, get, set: Some(set), doc: None, member: false }
     }
+
+    /// The same with a docstring.
+    pub const fn with_doc(self, doc: &'static str) -> GetSet {
+        GetSet { doc: Some(doc), ..self }
+    }
+
+    /// The same as a field of the body.
+    pub const fn as_member(self) -> GetSet {
+        GetSet { member: true, ..self }
+    }
 }
 
 /// Declares a table entry: `method!(function, "name($self, x, /)", "doc")`, with `class` or `static` before it for the

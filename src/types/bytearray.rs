@@ -612,9 +612,9 @@ pub static BYTEARRAY_ITERATOR: TypeObject = TypeObject::define::<BytearrayIterat
     .methods(ITERATOR_METHODS);
 
 const ITERATOR_METHODS: &[Method] = &[
-    crate::method!(length_hint, "__length_hint__($self)", "Private method returning an estimate of len(list(it))."),
+    crate::method!(length_hint, "!__length_hint__($self)", "Private method returning an estimate of len(list(it))."),
     crate::method!(iterator_reduce, "__reduce__($self, /)", "Return state information for pickling."),
-    crate::method!(setstate, "__setstate__($self, state, /)", "Set state information for unpickling."),
+    crate::method!(setstate, "!__setstate__($self, state, /)", "Set state information for unpickling."),
 ];
 
 fn iter_(array: &Value) -> PyResult<Value> {

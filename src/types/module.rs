@@ -32,7 +32,7 @@ payload!(Module, MODULE, {
 pub static MODULE: TypeObject = TypeObject::define::<Module>("module")
     .flags(TypeFlags::BASE)
     .with_weakrefs()
-    .doc("Create a module object.\n\nThe name must be a string; the optional docstring can have any type.")
+    .doc("Create a module object.\n\nThe name must be a string; the optional doc argument can have any type.")
     .slots(Slots {
         new: Some(new),
         init: Some(init),

@@ -61,7 +61,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         count,
-        "count($self, *args)",
+        "!count($self, *args)",
         "S.count(sub[, start[, end]]) -> int\n\nReturn the number of non-overlapping occurrences of substring sub in\nstring S[start:end].  Optional arguments start and end are\ninterpreted as in slice notation."
     ),
     method!(
@@ -71,7 +71,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         find,
-        "find($self, *args)",
+        "!find($self, *args)",
         "S.find(sub[, start[, end]]) -> int\n\nReturn the lowest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(
@@ -81,7 +81,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         index,
-        "index($self, *args)",
+        "!index($self, *args)",
         "S.index(sub[, start[, end]]) -> int\n\nReturn the lowest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaises ValueError when the substring is not found."
     ),
     method!(
@@ -97,12 +97,12 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         rfind,
-        "rfind($self, *args)",
+        "!rfind($self, *args)",
         "S.rfind(sub[, start[, end]]) -> int\n\nReturn the highest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(
         rindex,
-        "rindex($self, *args)",
+        "!rindex($self, *args)",
         "S.rindex(sub[, start[, end]]) -> int\n\nReturn the highest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaises ValueError when the substring is not found."
     ),
     method!(
@@ -143,12 +143,12 @@ pub(super) const METHODS: &[Method] = &[
     method!(upper, "upper($self, /)", "Return a copy of the string converted to uppercase."),
     method!(
         startswith,
-        "startswith($self, *args)",
+        "!startswith($self, *args)",
         "S.startswith(prefix[, start[, end]]) -> bool\n\nReturn True if S starts with the specified prefix, False otherwise.\nWith optional start, test S beginning at that position.\nWith optional end, stop comparing S at that position.\nprefix can also be a tuple of strings to try."
     ),
     method!(
         endswith,
-        "endswith($self, *args)",
+        "!endswith($self, *args)",
         "S.endswith(suffix[, start[, end]]) -> bool\n\nReturn True if S ends with the specified suffix, False otherwise.\nWith optional start, test S beginning at that position.\nWith optional end, stop comparing S at that position.\nsuffix can also be a tuple of strings to try."
     ),
     method!(
@@ -218,12 +218,12 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         format,
-        "format($self, *args, **kwargs)",
+        "!format($self, *args, **kwargs)",
         "S.format(*args, **kwargs) -> str\n\nReturn a formatted version of S, using substitutions from args and kwargs.\nThe substitutions are identified by braces ('{' and '}')."
     ),
     method!(
         format_map,
-        "format_map($self, mapping, /)",
+        "!format_map($self, mapping, /)",
         "S.format_map(mapping) -> str\n\nReturn a formatted version of S, using substitutions from mapping.\nThe substitutions are identified by braces ('{' and '}')."
     ),
     method!(
@@ -233,7 +233,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(static maketrans, "maketrans(x, y=<unrepresentable>, z=<unrepresentable>, /)", "Return a translation table usable for str.translate().\n\nIf there is only one argument, it must be a dictionary mapping Unicode\nordinals (integers) or characters to Unicode ordinals, strings or None.\nCharacter keys will be then converted to ordinals.\nIf there are two arguments, they must be strings of equal length, and\nin the resulting dictionary, each character in x will be mapped to the\ncharacter at the same position in y. If there is a third argument, it\nmust be a string, whose characters will be mapped to None in the result."),
     method!(sizeof, "__sizeof__($self, /)", "Return the size of the string in memory, in bytes."),
-    method!(getnewargs, "__getnewargs__($self)", ""),
+    method!(getnewargs, "!__getnewargs__($self)", ""),
 ];
 
 /// The text itself: the same object when it is of the exact type.
