@@ -247,6 +247,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("Ellipsis", Value::ELLIPSIS);
     dict.set_text("NotImplemented", Value::NOT_IMPLEMENTED);
     dict.set_text("__debug__", Value::TRUE);
+    crate::object::builtins::keep_original(dict);
     crate::modules::site::install(dict);
     // Lives as long as the process, as the library's module `encodings` does.
     std::mem::forget(crate::modules::site::codec_registry_error()?);

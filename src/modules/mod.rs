@@ -86,6 +86,8 @@ impl ModuleDef {
         if let Some(body) = module.downcast::<Module>()
             && let Some(dict) = body.dict().exact::<Dict>()
         {
+            // As the import system says of a module that is in no package.
+            dict.set_text("__package__", intern(""));
             for method in self.functions {
                 debug_assert_eq!(method.kind, MethodKind::Instance);
                 let function = BuiltinFunction::of_module(&method.function, &module, intern(self.name));

@@ -15,6 +15,28 @@ pub fn set_namespace(dict: Value) {
     NAMESPACE.get().set(Some(dict));
 }
 
+static ORIGINAL: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
+
+/// Keeps what the builtin namespace holds now, for [`restore_original`].
+pub fn keep_original(namespace: &Dict) {
+    ORIGINAL.get().set(Some(namespace.copied()));
+}
+
+/// Gives the builtin namespace back what it held at first, and nothing else: what a program put there dies.
+pub fn restore_original() {
+    let (namespace, original) = (NAMESPACE.get().get(), ORIGINAL.get().get());
+    if let (Some(namespace), Some(original)) = (namespace, original)
+        && let (Some(namespace), Some(original)) = (namespace.downcast::<Dict>(), original.downcast::<Dict>())
+    {
+        // Dies when all is restored, `__del__` sees the original names.
+        let old = namespace.table().clear();
+        for (name, value) in original.items() {
+            let _infallible = namespace.set(&name, value);
+        }
+        drop(old);
+    }
+}
+
 /// The builtin namespace, once there is one.
 pub fn namespace() -> Option<Value> {
     NAMESPACE.get().get()

@@ -2,12 +2,10 @@
 
 use super::error::PyResult;
 use super::value::Value;
-use super::value_vec;
 use crate::types::exceptions::{is_stop_iteration, type_error};
 use crate::types::generator::{self, GENERATOR};
-use crate::types::list::List;
+use crate::types::list;
 use crate::types::sequence_iterator;
-use crate::types::tuple::Tuple;
 use crate::vm::signals;
 use crate::vm::thread::{self, check_native_stack};
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,23 +66,12 @@ pub fn next(iterator: &Value) -> PyResult<Option<Value>> {
     }
 }
 
-/// All items of an iterable.
+/// All items of an iterable. As `PySequence_List`.
 ///
 /// # Errors
 /// What iterating raises.
 pub fn collect(iterable: &Value) -> PyResult<Vec<Value>> {
-    if let Some(list) = iterable.exact::<List>() {
-        return Ok(list.items().snapshot());
-    }
-    if let Some(tuple) = iterable.exact::<Tuple>() {
-        return Ok(tuple.to_vec());
-    }
-    let iterator = iter(iterable)?;
-    let mut items = Vec::new();
-    while let Some(item) = next(&iterator)? {
-        value_vec::push(&mut items, item)?;
-    }
-    Ok(items)
+    list::collect(iterable)
 }
 
 /// Calls `each` for every item until it says false.

@@ -520,6 +520,16 @@ impl GetSet {
     ) -> GetSet {
         GetSet { name, get, set: Some(set), doc: None, member: false }
     }
+
+    /// The same with a docstring.
+    pub const fn with_doc(self, doc: &'static str) -> GetSet {
+        GetSet { doc: Some(doc), ..self }
+    }
+
+    /// The same as a field of the body.
+    pub const fn as_member(self) -> GetSet {
+        GetSet { member: true, ..self }
+    }
 }
 
 /// Declares a table entry: `method!(function, "name($self, x, /)", "doc")`, with `class` or `static` before it for the
@@ -626,11 +636,20 @@ impl FromArg for isize {
     type Out<'a> = isize;
     #[inline(always)]
     fn from_arg(value: &Value, _at: At) -> PyResult<isize> {
-        match value.as_small_int() {
-            Some(int) => Ok(int as isize),
-            None if is_float(value) => Err(type_error("integer argument expected, got float")),
-            None => number::index_to_isize(value),
-        }
+        ssize(value)
+    }
+}
+
+/// An argument that is a `Py_ssize_t` of C.
+///
+/// # Errors
+/// `TypeError` when it is no integer, `OverflowError` when it is too large.
+#[inline(always)]
+pub fn ssize(value: &Value) -> PyResult<isize> {
+    match value.as_small_int() {
+        Some(int) => Ok(int as isize),
+        None if is_float(value) => Err(type_error("integer argument expected, got float")),
+        None => number::index_to_isize(value),
     }
 }
 

@@ -5,7 +5,7 @@ use super::error::PyResult;
 use super::iter;
 use super::number;
 use super::value::Value;
-use crate::types::exceptions::type_error;
+use crate::types::exceptions::{TYPE_ERROR, is_instance, type_error};
 use crate::vm::thread::check_native_stack;
 
 /// `len(value)`.
@@ -79,14 +79,32 @@ pub fn contains(container: &Value, item: &Value) -> PyResult<bool> {
     if let Some(slot) = container.ty().slot(|slots| slots.contains) {
         return slot(container, item);
     }
-    if container.ty().slot(|slots| slots.iter).is_none() && container.ty().slot(|slots| slots.item).is_none() {
-        return Err(type_error(format!("argument of type '{}' is not iterable", container.ty().name())));
-    }
-    let iterator = iter::iter(container)?;
+    contains_by_iterating(container, item)
+}
+
+/// `item in container` for a container that does not answer itself. As `_PySequence_IterSearch`.
+///
+/// # Errors
+/// As for [`contains`].
+pub fn contains_by_iterating(container: &Value, item: &Value) -> PyResult<bool> {
+    let iterator = searched(container)?;
     while let Some(candidate) = iter::next(&iterator)? {
         if compare::equal(&candidate, item)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The iterator of a container that is searched.
+///
+/// # Errors
+/// What `iter()` raises; any `TypeError` has the text of the search.
+pub fn searched(container: &Value) -> PyResult<Value> {
+    iter::iter(container).map_err(|raised| {
+        if is_instance(&raised, &TYPE_ERROR) {
+            return type_error(format!("argument of type '{}' is not iterable", container.ty().name()));
+        }
+        raised
+    })
 }

@@ -3,10 +3,10 @@
 
 use super::attribute;
 use super::call::{self, call_special};
-use super::compare;
 use super::error::PyResult;
 use super::gil::GilCell;
 use super::number;
+use super::sequence;
 use super::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, SlotFn, SlotId};
 use super::ty::TypeObject;
 use super::ty::static_str;
@@ -366,21 +366,7 @@ fn slot_contains(this: &Value, item: &Value) -> PyResult<bool> {
     match this.ty().lookup(name!("__contains__")) {
         Some(found) if found.is_none() => Err(type_error(format!("'{}' object is not a container", this.ty().name()))),
         Some(_) => number::truth(&required(this, name!("__contains__"), std::slice::from_ref(item))?),
-        None => {
-            let iterator = super::iter::iter(this).map_err(|raised| {
-                if this.ty().slot(|slots| slots.iter).is_none() {
-                    type_error(format!("argument of type '{}' is not iterable", this.ty().name()))
-                } else {
-                    raised
-                }
-            })?;
-            while let Some(candidate) = super::iter::next(&iterator)? {
-                if compare::equal(&candidate, item)? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
+        None => sequence::contains_by_iterating(this, item),
     }
 }
 
@@ -463,7 +449,8 @@ pub fn specials() -> &'static [Special] {
 }
 
 fn list_specials() -> impl Iterator<Item = Special> {
-    let protocol = PROTOCOL.iter().filter(|def| !def.signature.is_empty()).map(|def| Special {
+    // The getter of builtin types is `__getattribute__` alone, and `__new__` is no wrapper.
+    let protocol = PROTOCOL.iter().filter(|def| !matches!(def.name, "__getattr__" | "__new__")).map(|def| Special {
         name: def.name,
         id: def.id,
         wrap: def.wrap,
@@ -694,6 +681,7 @@ pub fn call_slot(
             }
         }
         SlotFn::Finalize(f) => {
+            expect_args(args, 0, 0)?;
             f(this);
             Ok(Value::NONE)
         }

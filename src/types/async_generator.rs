@@ -30,15 +30,17 @@ pub static ASYNC_GENERATOR: TypeObject = TypeObject::define::<Generator>("async_
         GetSet::member("ag_running", |this| Ok(Value::bool(generator(this)?.running_async().get()))),
         GetSet::member("ag_code", |this| Ok(generator::code_value(generator(this)?))),
         GetSet::member("ag_frame", generator::frame),
-        GetSet::read_only("ag_await", |this| Ok(generator::yielding_from(generator(this)?).unwrap_or(Value::NONE))),
-        GetSet::new("__name__", generator::name, generator::set_name),
-        GetSet::new("__qualname__", generator::qualname, generator::set_qualname),
+        GetSet::read_only("ag_await", |this| Ok(generator::yielding_from(generator(this)?).unwrap_or(Value::NONE)))
+            .with_doc("object being awaited on, or None"),
+        GetSet::new("__name__", generator::name, generator::set_name).with_doc("name of the async generator"),
+        GetSet::new("__qualname__", generator::qualname, generator::set_qualname)
+            .with_doc("qualified name of the async generator"),
     ]);
 
 const METHODS: &[Method] = &[
-    method!(asend, "asend($self, value, /)", "asend(v) -> send 'v' in generator."),
-    method!(athrow, "athrow($self, *args)", "athrow(typ[,val[,tb]]) -> raise exception in generator."),
-    method!(aclose, "aclose($self, /)", "aclose() -> raise GeneratorExit inside generator."),
+    method!(asend, "!asend($self, value, /)", "asend(v) -> send 'v' in generator."),
+    method!(athrow, "!athrow($self, *args)", "athrow(typ[,val[,tb]]) -> raise exception in generator."),
+    method!(aclose, "!aclose($self, /)", "aclose() -> raise GeneratorExit inside generator."),
 ];
 
 fn generator(value: &Value) -> PyResult<&Generator> {
@@ -134,15 +136,15 @@ pub static SEND: TypeObject = TypeObject::define::<Send>("async_generator_asend"
     .methods(&[
         method!(
             send_send,
-            "send($self, value, /)",
+            "!send($self, value, /)",
             "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration."
         ),
         method!(
             send_throw,
-            "throw($self, typ, val=None, tb=None, /)",
+            "!throw($self, typ, val=None, tb=None, /)",
             "throw(typ[,val[,tb]]) -> raise exception in generator,\nreturn next yielded value or raise StopIteration."
         ),
-        method!(send_close, "close($self, /)", "close() -> raise GeneratorExit inside generator."),
+        method!(send_close, "!close($self, /)", "close() -> raise GeneratorExit inside generator."),
     ]);
 
 /// The type object of what `athrow` and `aclose` give.
@@ -157,15 +159,15 @@ pub static THROW: TypeObject = TypeObject::define::<Throw>("async_generator_athr
     .methods(&[
         method!(
             throw_send,
-            "send($self, value, /)",
+            "!send($self, value, /)",
             "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration."
         ),
         method!(
             throw_throw,
-            "throw($self, typ, val=None, tb=None, /)",
+            "!throw($self, typ, val=None, tb=None, /)",
             "throw(typ[,val[,tb]]) -> raise exception in generator,\nreturn next yielded value or raise StopIteration."
         ),
-        method!(throw_close, "close($self, /)", "close() -> raise GeneratorExit inside generator."),
+        method!(throw_close, "!close($self, /)", "close() -> raise GeneratorExit inside generator."),
     ]);
 
 /// Wraps a value on its way to the consumer.

@@ -79,7 +79,8 @@ pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>(
                 body(this)?.module.set(value.cloned());
                 Ok(())
             },
-        ),
+        )
+        .as_member(),
     ]);
 
 fn doc(text: &str) -> Value {

@@ -9,13 +9,14 @@ use crate::object::native::{Function, Method, thunk};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeFlags, TypeObject, attribute, builtins, iter, number};
+use crate::object::{Raised, TypeFlags, TypeObject, attribute, builtins, iter, length_hint, number};
 use crate::types::bytes::{
-    BYTEARRAY_METHODS, Bytes, buffer_or_none, byte_value, cannot_concat, collect_bytes, is_buffer, lookup_items,
-    methods, no_codec, push_escaped, select, zero_count,
+    BYTEARRAY_METHODS, Bytes, buffer_or_none, byte_value, cannot_concat, is_buffer, lookup_items, methods, no_codec,
+    push_escaped, select, zero_count,
 };
 use crate::types::codecs;
 use crate::types::exceptions::{TYPE_ERROR, index_error, is_instance, type_error, value_error};
+use crate::types::list::List;
 use crate::types::slice::{self, Slice};
 use crate::types::str::arguments::{check_memory, codec_name, no_memory, repeat_count};
 use crate::types::str::{Str, percent, state_index};
@@ -215,29 +216,56 @@ fn init(this: &Value, source: Option<&Value>, encoding: Option<&Value>, errors: 
     let encoding = codec_name(encoding, "bytearray", "2")?;
     let errors = codec_name(errors, "bytearray", "3")?;
     let Some(source) = source else { return no_codec(encoding.as_deref(), errors.as_deref()) };
-    let data = if source.downcast::<Str>().is_some() {
+    if source.downcast::<Str>().is_some() {
         if encoding.is_none() {
             return Err(type_error("string argument without an encoding"));
         }
         let encoded = codecs::encode(source, encoding.as_deref(), errors.as_deref())?;
-        encoded.downcast::<Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default()
-    } else {
-        no_codec(encoding.as_deref(), errors.as_deref())?;
-        from_object(source)?
-    };
-    this.resize(|place| *place = data)
+        let data = encoded.downcast::<Bytes>().map(|bytes| bytes.as_slice().to_vec()).unwrap_or_default();
+        return this.resize(|place| *place = data);
+    }
+    no_codec(encoding.as_deref(), errors.as_deref())?;
+    fill(this, source)
+}
+
+/// What `source` stands for becomes the content of an empty bytearray: items that were good stay when one is not.
+fn fill(this: &Bytearray, source: &Value) -> PyResult<()> {
+    if let Some(count) = zero_count(source, check_memory)? {
+        return this.resize(|place| *place = vec![0; count]);
+    }
+    if let Some(buffer) = lookup_items(source)? {
+        let data = buffer.into_owned();
+        return this.resize(|place| *place = data);
+    }
+    if let Some(list) = source.exact::<List>() {
+        // `__index__` of an item may change the list.
+        let mut index = 0;
+        while let Some(item) = list.items().get(index) {
+            let byte = byte_value(&item, BYTE_RANGE)?;
+            this.resize(|place| place.push(byte))?;
+            index += 1;
+        }
+        return Ok(());
+    }
+    let iterator = iter::iter(source)
+        .map_err(|raised| if is_instance(&raised, &TYPE_ERROR) { inconvertible(source) } else { raised })?;
+    while let Some(item) = iter::next(&iterator)? {
+        let byte = byte_value(&item, BYTE_RANGE)?;
+        this.resize(|place| place.push(byte))?;
+    }
+    Ok(())
+}
+
+fn inconvertible(value: &Value) -> Raised {
+    type_error(format!("cannot convert '{}' object to bytearray", value.ty().name()))
 }
 
 /// The bytes that `bytearray(value)` holds, for other values than str.
 fn from_object(value: &Value) -> PyResult<Vec<u8>> {
-    if let Some(count) = zero_count(value, check_memory)? {
-        return Ok(vec![0; count]);
-    }
-    if let Some(buffer) = lookup_items(value)? {
-        return Ok(buffer.into_owned());
-    }
-    let refuse = || type_error(format!("cannot convert '{}' object to bytearray", value.ty().name()));
-    collect_bytes(value, refuse, BYTE_RANGE)
+    let content = Bytearray::new_value(Vec::new());
+    let body = body(&content)?;
+    fill(body, value)?;
+    Ok(body.to_vec())
 }
 
 fn repr(this: &Value) -> PyResult<Value> {
@@ -501,6 +529,8 @@ pub(crate) fn extend(this: &Bytearray, iterable: &Value) -> PyResult<()> {
                 raised
             }
         })?;
+        // The hint is asked for, as CPython does; whether it is true shows only later.
+        length_hint::length_hint(iterable, 32)?;
         let mut bytes = Vec::new();
         while let Some(item) = iter::next(&iterator)? {
             bytes.push(byte_value(&item, BYTE_RANGE)?);
@@ -582,9 +612,9 @@ pub static BYTEARRAY_ITERATOR: TypeObject = TypeObject::define::<BytearrayIterat
     .methods(ITERATOR_METHODS);
 
 const ITERATOR_METHODS: &[Method] = &[
-    crate::method!(length_hint, "__length_hint__($self)", "Private method returning an estimate of len(list(it))."),
+    crate::method!(length_hint, "!__length_hint__($self)", "Private method returning an estimate of len(list(it))."),
     crate::method!(iterator_reduce, "__reduce__($self, /)", "Return state information for pickling."),
-    crate::method!(setstate, "__setstate__($self, state, /)", "Set state information for unpickling."),
+    crate::method!(setstate, "!__setstate__($self, state, /)", "Set state information for unpickling."),
 ];
 
 fn iter_(array: &Value) -> PyResult<Value> {

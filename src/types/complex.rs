@@ -73,7 +73,7 @@ const METHODS: &[Method] = &[
     method!(getnewargs, "!__getnewargs__($self, /)", ""),
     method!(
         format_spec::format_complex,
-        "!__format__($self, format_spec, /)",
+        "%__format__($self, format_spec, /)",
         "complex.__format__() -> str\n\nConvert to a string according to format_spec."
     ),
 ];

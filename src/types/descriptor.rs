@@ -449,7 +449,8 @@ fn class_method_get(this: &Value, object: Option<&Value>, owner: &Value) -> PyRe
 }
 
 fn class_method_call(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
-    let (Some(body), Some(class)) = (this.exact::<ClassMethodDescriptor>(), args.first()) else {
+    let (positional, _) = crate::object::call::split_keywords(args, kwnames);
+    let (Some(body), Some(class)) = (this.exact::<ClassMethodDescriptor>(), positional.first()) else {
         let (name, owner) = parts(this)?;
         return Err(type_error(format!(
             "descriptor '{}' of '{}' object needs an argument",

@@ -74,7 +74,12 @@ payload!(Frame, FRAME, {
 
 /// The type object of frames.
 pub static FRAME: TypeObject = TypeObject::define::<Frame>("frame")
-    .slots(Slots { repr: Some(repr), getattr: Some(attribute::generic_get), ..Slots::EMPTY })
+    .slots(Slots {
+        repr: Some(repr),
+        getattr: Some(attribute::generic_get),
+        setattr: Some(attribute::generic_set),
+        ..Slots::EMPTY
+    })
     .methods(&[
         method!(clear, "!clear($self, /)", "F.clear(): clear most references held by the frame"),
         method!(size_of, "!__sizeof__($self, /)", "F.__sizeof__() -> size of F in memory, in bytes"),

@@ -101,7 +101,8 @@ const GETSET: &[GetSet] = &[
             body(this)?.doc.set(value.cloned());
             Ok(())
         },
-    ),
+    )
+    .as_member(),
     GetSet::new(
         "__module__",
         |this| Ok(body(this)?.module.get().unwrap_or(Value::NONE)),
@@ -109,7 +110,8 @@ const GETSET: &[GetSet] = &[
             body(this)?.module.set(value.cloned());
             Ok(())
         },
-    ),
+    )
+    .as_member(),
     GetSet::new("__dict__", crate::types::type_::object_dict, crate::types::type_::set_builtin_dict),
 ];
 

@@ -102,12 +102,13 @@ pub static GENERATOR: TypeObject = TypeObject::define::<Generator>("generator")
     })
     .methods(METHODS)
     .getset(&[
-        GetSet::read_only("gi_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
-        GetSet::read_only("gi_code", |this| Ok(code_value(body(this)?))),
-        GetSet::read_only("gi_yieldfrom", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE))),
-        GetSet::read_only("gi_frame", frame),
-        GetSet::new("__name__", |this| Ok(body(this)?.name.get().unwrap_or(Value::NONE)), set_name),
-        GetSet::new("__qualname__", |this| Ok(body(this)?.qualname.get().unwrap_or(Value::NONE)), set_qualname),
+        GetSet::member("gi_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::member("gi_code", |this| Ok(code_value(body(this)?))),
+        GetSet::read_only("gi_yieldfrom", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE)))
+            .with_doc("object being iterated by yield from, or None"),
+        GetSet::member("gi_frame", frame),
+        GetSet::new("__name__", name, set_name).with_doc("name of the generator"),
+        GetSet::new("__qualname__", qualname, set_qualname).with_doc("qualified name of the generator"),
     ]);
 
 /// The type object of coroutines.
@@ -120,16 +121,29 @@ pub static COROUTINE: TypeObject = TypeObject::define::<Generator>("coroutine")
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
-    .methods(METHODS)
+    .methods(COROUTINE_METHODS)
     .getset(&[
-        GetSet::read_only("cr_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
-        GetSet::read_only("cr_code", |this| Ok(code_value(body(this)?))),
-        GetSet::read_only("cr_await", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE))),
-        GetSet::read_only("cr_frame", frame),
-        GetSet::read_only("cr_origin", |this| Ok(body(this)?.extra.get().unwrap_or(Value::NONE))),
-        GetSet::new("__name__", |this| Ok(body(this)?.name.get().unwrap_or(Value::NONE)), set_name),
-        GetSet::new("__qualname__", |this| Ok(body(this)?.qualname.get().unwrap_or(Value::NONE)), set_qualname),
+        GetSet::member("cr_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::member("cr_code", |this| Ok(code_value(body(this)?))),
+        GetSet::read_only("cr_await", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE)))
+            .with_doc("object being awaited on, or None"),
+        GetSet::member("cr_frame", frame),
+        GetSet::member("cr_origin", |this| Ok(body(this)?.extra.get().unwrap_or(Value::NONE))),
+        GetSet::new("__name__", name, set_name).with_doc("name of the coroutine"),
+        GetSet::new("__qualname__", qualname, set_qualname).with_doc("qualified name of the coroutine"),
     ]);
+
+const COROUTINE_SEND_DOC: &str =
+    "send(arg) -> send 'arg' into coroutine,\nreturn next iterated value or raise StopIteration.";
+const COROUTINE_THROW_DOC: &str =
+    "throw(typ[,val[,tb]]) -> raise exception in coroutine,\nreturn next iterated value or raise StopIteration.";
+const COROUTINE_CLOSE_DOC: &str = "close() -> raise GeneratorExit inside coroutine.";
+
+const COROUTINE_METHODS: &[Method] = &[
+    method!(send, "!send($self, value, /)", COROUTINE_SEND_DOC),
+    method!(throw, "!throw($self, typ, val=None, tb=None, /)", COROUTINE_THROW_DOC),
+    method!(close, "!close($self, /)", COROUTINE_CLOSE_DOC),
+];
 
 const METHODS: &[Method] = &[
     method!(
@@ -163,6 +177,7 @@ impl Wrapper {
 
 /// The type object of coroutine wrappers.
 pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("coroutine_wrapper")
+    .doc("A wrapper object implementing __await__ for coroutines.")
     .slots(Slots {
         iter: Some(|this| Ok(this.clone())),
         next: Some(|this| next(wrapped(this)?)),
@@ -170,17 +185,9 @@ pub static COROUTINE_WRAPPER: TypeObject = TypeObject::define::<Wrapper>("corout
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(
-            wrapper_send,
-            "!send($self, value, /)",
-            "send(arg) -> send 'arg' into coroutine\nreturn next yielded value or raise StopIteration."
-        ),
-        method!(
-            wrapper_throw,
-            "!throw($self, typ, val=None, tb=None, /)",
-            "throw(typ[,val[,tb]]) -> raise exception in coroutine\nreturn next yielded value or raise StopIteration."
-        ),
-        method!(wrapper_close, "!close($self, /)", "close() -> raise GeneratorExit inside coroutine."),
+        method!(wrapper_send, "!send($self, value, /)", COROUTINE_SEND_DOC),
+        method!(wrapper_throw, "!throw($self, typ, val=None, tb=None, /)", COROUTINE_THROW_DOC),
+        method!(wrapper_close, "!close($self, /)", COROUTINE_CLOSE_DOC),
     ]);
 
 /// The generator behind a value of any of the kinds.

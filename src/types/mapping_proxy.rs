@@ -45,9 +45,9 @@ pub static MAPPING_PROXY: TypeObject = TypeObject::define::<MappingProxy>("mappi
             "!get($self, key, default=None, /)",
             "D.get(k[,d]) -> D[k] if k in D, else d.  d defaults to None."
         ),
-        crate::method!(keys, "!keys($self, /)", "D.keys() -> a set-like object providing a view on D's keys"),
-        crate::method!(values, "!values($self, /)", "D.values() -> an object providing a view on D's values"),
-        crate::method!(items, "!items($self, /)", "D.items() -> a set-like object providing a view on D's items"),
+        crate::method!(keys, "!keys($self, /)", "D.keys() -> list of D's keys"),
+        crate::method!(values, "!values($self, /)", "D.values() -> list of D's values"),
+        crate::method!(items, "!items($self, /)", "D.items() -> list of D's (key, value) pairs, as 2-tuples"),
         crate::method!(copy, "!copy($self, /)", "D.copy() -> a shallow copy of D"),
     ] as &[Method]);
 

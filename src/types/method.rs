@@ -46,8 +46,10 @@ pub static METHOD: TypeObject = TypeObject::define::<Method>("method")
     })
     .methods(&[method!(reduce, "!__reduce__($self, /)", "")])
     .getset(&[
-        GetSet::member("__func__", |this| Ok(body(this)?.function.clone())),
-        GetSet::member("__self__", |this| Ok(body(this)?.this.clone())),
+        GetSet::member("__func__", |this| Ok(body(this)?.function.clone()))
+            .with_doc("the function (or other callable) implementing a method"),
+        GetSet::member("__self__", |this| Ok(body(this)?.this.clone()))
+            .with_doc("the instance to which a method is bound"),
         GetSet::read_only("__doc__", |this| {
             Ok(attribute::lookup_str(&body(this)?.function, "__doc__")?.unwrap_or(Value::NONE))
         }),

@@ -32,7 +32,7 @@ payload!(Module, MODULE, {
 pub static MODULE: TypeObject = TypeObject::define::<Module>("module")
     .flags(TypeFlags::BASE)
     .with_weakrefs()
-    .doc("Create a module object.\n\nThe name must be a string; the optional docstring can have any type.")
+    .doc("Create a module object.\n\nThe name must be a string; the optional doc argument can have any type.")
     .slots(Slots {
         new: Some(new),
         init: Some(init),
@@ -90,21 +90,28 @@ fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
     }
     let mut name = positional.first().cloned();
     let mut doc = positional.get(1).cloned();
+    let mut unfit = None;
     for (key, value) in keywords {
         match key.downcast::<Str>().map(Str::to_string_lossy).as_deref() {
-            Some("name") => name = Some(value.clone()),
-            Some("doc") => doc = Some(value.clone()),
+            Some("name") if name.is_none() => name = Some(value.clone()),
+            Some("doc") if doc.is_none() => doc = Some(value.clone()),
+            Some(repeated @ ("name" | "doc")) => {
+                let position = if repeated == "name" { 1 } else { 2 };
+                unfit = Some(format!("argument for module() given by name ('{repeated}') and position ({position})"));
+            }
             other => {
-                return Err(type_error(format!(
-                    "'{}' is an invalid keyword argument for module()",
-                    other.unwrap_or_default()
-                )));
+                let message = || format!("'{}' is an invalid keyword argument for module()", other.unwrap_or_default());
+                unfit.get_or_insert_with(message);
             }
         }
     }
     let Some(name) = name else { return Err(type_error("module() missing required argument 'name' (pos 1)")) };
+    if let Some(message) = unfit {
+        return Err(type_error(message));
+    }
     if name.downcast::<Str>().is_none() {
-        return Err(type_error(format!("module() argument 'name' must be str, not {}", name.ty().name())));
+        let found = if name.is_none() { "None" } else { name.ty().name() };
+        return Err(type_error(format!("module() argument 'name' must be str, not {found}")));
     }
     fill(&body(this)?.dict, &name, doc.unwrap_or(Value::NONE));
     Ok(())

@@ -42,8 +42,10 @@ pub static NAMESPACE: TypeObject = TypeObject::define::<Namespace>("types.Simple
         compare: Some(rich_compare),
         ..Slots::EMPTY
     })
-    .methods(&[method!(reduce, "__reduce__($self, /)", "Return state information for pickling")] as &[Method])
-    .getset(&[GetSet::new("__dict__", type_::object_dict, |_, _| Err(attribute_error("readonly attribute")))]);
+    .methods(&[method!(reduce, "!__reduce__($self, /)", "Return state information for pickling")] as &[Method])
+    .getset(&[
+        GetSet::new("__dict__", type_::object_dict, |_, _| Err(attribute_error("readonly attribute"))).as_member()
+    ]);
 
 /// An empty namespace.
 pub fn new_namespace() -> Value {

@@ -66,7 +66,8 @@ pub static PROPERTY: TypeObject = TypeObject::define::<Property>("property")
         GetSet::new("__doc__", |this| part(this, |p| &p.doc), |this, value| {
             body(this)?.doc.set(value.cloned());
             Ok(())
-        }),
+        })
+        .as_member(),
         GetSet::read_only("__isabstractmethod__", |this| {
             let body = body(this)?;
             for part in [&body.get, &body.set, &body.delete] {

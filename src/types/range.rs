@@ -5,7 +5,7 @@ use crate::object::arguments::no_keywords;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{GetSet, Method};
-use crate::object::slots::{Compare, Slots};
+use crate::object::slots::{BinaryOp, Compare, Slots};
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, builtins, compare, hash, number, text};
@@ -431,10 +431,18 @@ fn iterator_reduce(this: &RangeIterator) -> PyResult<Value> {
 }
 
 fn set_state(this: &RangeIterator, state: &Value) -> PyResult<()> {
-    if !number::is_index(state) {
+    let too_large = "Python int too large to convert to C long";
+    let index = if number::is_index(state) {
+        number::index_to_i64_or_overflow(state, too_large)?
+    } else if let Some(convert) = state.ty().slot(|slots| slots.int) {
+        let converted = convert(state)?;
+        if !int::is_int(&converted) {
+            return Err(type_error(format!("__int__ returned non-int (type {})", converted.ty().name())));
+        }
+        int::to_i64(&converted).ok_or_else(|| overflow_error(too_large))?
+    } else {
         return Err(type_error(format!("an integer is required (got type {})", state.ty().name())));
-    }
-    let index = number::index_to_i64_or_overflow(state, "Python int too large to convert to C long")?;
+    };
     let index = index.clamp(0, this.len.max(0));
     let (_, start) = this.origin();
     this.next().set(start.wrapping_add(index.wrapping_mul(this.step().get())));
@@ -446,7 +454,7 @@ fn set_state(this: &RangeIterator, state: &Value) -> PyResult<()> {
 #[repr(C)]
 pub struct LongRangeIterator {
     header: Header,
-    /// Items already given, an int.
+    /// Items already given: an int, unless `__setstate__` was given another number.
     index: ValueCell,
     start: Value,
     step: Value,
@@ -480,8 +488,8 @@ impl LongRangeIterator {
         }))
     }
 
-    fn index(&self) -> BigInt {
-        self.index.get().map(|index| big(&index)).unwrap_or_default()
+    fn index(&self) -> Value {
+        self.index.get().unwrap_or(Value::int(0))
     }
 }
 
@@ -490,20 +498,31 @@ fn long_next(this: &Value) -> PyResult<Option<Value>> {
         return Err(type_error("expected a longrange_iterator"));
     };
     let index = iterator.index();
-    if index >= big(&iterator.len) {
+    if int::is_int(&index) {
+        let index = big(&index);
+        if index >= big(&iterator.len) {
+            return Ok(None);
+        }
+        let item = big(&iterator.start) + &index * big(&iterator.step);
+        iterator.index.set(Some(int::big(index + BigInt::one())));
+        return Ok(Some(int::big(item)));
+    }
+    if !compare::holds(&index, &iterator.len, Compare::Lt)? {
         return Ok(None);
     }
-    let item = big(&iterator.start) + &index * big(&iterator.step);
-    iterator.index.set(Some(int::big(index + BigInt::one())));
-    Ok(Some(int::big(item)))
+    let next = number::binary(BinaryOp::Add, &index, &Value::int(1))?;
+    let distance = number::binary(BinaryOp::Multiply, &index, &iterator.step)?;
+    let item = number::binary(BinaryOp::Add, &iterator.start, &distance)?;
+    iterator.index.set(Some(next));
+    Ok(Some(item))
 }
 
-fn long_length_hint(this: &LongRangeIterator) -> Value {
-    int::big(big(&this.len) - this.index())
+fn long_length_hint(this: &LongRangeIterator) -> PyResult<Value> {
+    number::binary(BinaryOp::Subtract, &this.len, &this.index())
 }
 
 fn long_reduce(this: &LongRangeIterator) -> PyResult<Value> {
-    pickled(big(&this.start), big(&this.step), big(&this.len), int::big(this.index()))
+    pickled(big(&this.start), big(&this.step), big(&this.len), this.index())
 }
 
 fn long_set_state(this: &LongRangeIterator, state: &Value) -> PyResult<()> {
@@ -512,7 +531,7 @@ fn long_set_state(this: &LongRangeIterator, state: &Value) -> PyResult<()> {
     } else if compare::holds(&this.len, state, Compare::Lt)? {
         this.len.clone()
     } else {
-        number::index(state)?
+        state.clone()
     };
     this.index.set(Some(index));
     Ok(())

@@ -39,9 +39,9 @@ pub static SEQUENCE_ITERATOR: TypeObject = TypeObject::define::<SequenceIterator
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(length_hint, "__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
-        method!(reduce, "__reduce__($self, /)", "Return state information for pickling."),
-        method!(set_state, "__setstate__($self, state, /)", "Set state information for unpickling."),
+        method!(length_hint, "!__length_hint__($self, /)", "Private method returning an estimate of len(list(it))."),
+        method!(reduce, "!__reduce__($self, /)", "Return state information for pickling."),
+        method!(set_state, "!__setstate__($self, state, /)", "Set state information for unpickling."),
     ] as &[Method]);
 
 /// An iterator over `sequence[0]`, `sequence[1]`, ...

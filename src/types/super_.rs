@@ -93,7 +93,8 @@ fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
         [class, rest @ ..] => (class.clone(), rest.first().cloned()),
     };
     if class.downcast::<TypeObject>().is_none() {
-        return Err(type_error(format!("super() argument 1 must be type, not {}", class.ty().name())));
+        let found = if class.is_none() { "None" } else { class.ty().name() };
+        return Err(type_error(format!("super() argument 1 must be type, not {found}")));
     }
     let object = object.filter(|object| !object.is_none());
     let object_type = match &object {

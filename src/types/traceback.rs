@@ -37,13 +37,8 @@ payload!(Traceback, TRACEBACK, {
 
 /// The type object of tracebacks.
 pub static TRACEBACK: TypeObject = TypeObject::define::<Traceback>("traceback")
-    .doc("Create a new traceback object.")
-    .slots(Slots {
-        new: Some(new),
-        getattr: Some(attribute::generic_get),
-        setattr: Some(attribute::generic_set),
-        ..Slots::EMPTY
-    })
+    .doc("TracebackType(tb_next, tb_frame, tb_lasti, tb_lineno)\n--\n\nCreate a new traceback object.")
+    .slots(Slots { new: Some(new), getattr: Some(attribute::generic_get), ..Slots::EMPTY })
     .methods(&[method!(dir, "!__dir__($self, /)", "")])
     .getset(&[
         GetSet::new("tb_next", |this| Ok(body(this)?.next.get().unwrap_or(Value::NONE)), set_next),

@@ -1027,8 +1027,10 @@ fn set_abstract_methods(this: &Value, value: Option<&Value>) -> PyResult<()> {
 
 fn doc(this: &Value) -> PyResult<Value> {
     let class = ty(this)?;
-    if !class.is_heap_type() {
-        return Ok(class.static_doc().map_or(Value::NONE, Str::new_value));
+    if !class.is_heap_type()
+        && let Some(text) = class.static_doc()
+    {
+        return Ok(Str::new_value(text));
     }
     let Some(found) = with_dict(class, |dict| dict.get(name!("__doc__"))) else { return Ok(Value::NONE) };
     let Some(found) = found? else { return Ok(Value::NONE) };

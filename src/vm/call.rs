@@ -1,12 +1,13 @@
 //! Calls of Python functions: binding arguments to parameters, and entering the loop from native code.
 
+use crate::name;
 use crate::object::call;
 use crate::object::error::{PyResult, Raised};
 use crate::object::iter;
 use crate::object::value::Value;
 use crate::types::code::{Code, flags};
-use crate::types::dict::Dict;
-use crate::types::exceptions::{system_error, type_error};
+use crate::types::dict::{DICT, Dict};
+use crate::types::exceptions::{BaseException, KEY_ERROR, is_instance, system_error, type_error};
 use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -496,7 +497,11 @@ pub(crate) fn containers(
         } else {
             let copy = Dict::new_value();
             if let Some(body) = copy.exact::<Dict>() {
-                crate::vm::eval::stack_operations::merge_keywords(body, kwargs, callable, false)?;
+                if kwargs.downcast::<Dict>().is_some() {
+                    body.merge(kwargs).map_err(|raised| missing_keyword(raised, kwargs, callable))?;
+                } else {
+                    crate::vm::eval::stack_operations::merge_keywords(body, kwargs, callable, false)?;
+                }
             }
             copy
         });
@@ -515,4 +520,25 @@ pub(crate) fn containers(
         iter::collect(args)?
     };
     Ok((items, dict))
+}
+
+/// The error of a dict whose `keys()` names what it does not hold: CPython takes the `KeyError` for a repeated keyword.
+/// As `format_kwargs_error`, for an error that no Python code raised.
+fn missing_keyword(raised: Raised, kwargs: &Value, callable: &Value) -> Raised {
+    let (own, dict) = (kwargs.ty().lookup(name!("__getitem__")), DICT.lookup(name!("__getitem__")));
+    let is_native = own.zip(dict).is_some_and(|(own, dict)| own.is(&dict));
+    let has_missing = kwargs.ty().lookup(name!("__missing__")).is_some();
+    if !is_native || has_missing || !is_instance(&raised, &KEY_ERROR) {
+        return raised;
+    }
+    let (name, suffix) = crate::vm::eval::stack_operations::describe(callable);
+    let key =
+        raised.value().downcast::<BaseException>().and_then(|body| body.args().downcast::<Tuple>()?.get(0).cloned());
+    match key.as_ref().map(|key| key.downcast::<Str>()) {
+        Some(Some(key)) => {
+            type_error(format!("{name}{suffix} got multiple values for keyword argument '{}'", key.to_string_lossy()))
+        }
+        Some(None) => type_error(format!("{name}{suffix} keywords must be strings")),
+        None => raised,
+    }
 }

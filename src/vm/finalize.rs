@@ -2,6 +2,7 @@
 
 use crate::gc;
 use crate::modules::{atexit, sys};
+use crate::object;
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::types::dict::Dict;
@@ -66,6 +67,7 @@ pub fn finalize() {
         }
     }
     drop(modules.table().clear());
+    object::builtins::restore_original();
     gc::collect_quietly();
     let builtins = runtime::builtins();
     let sys_dict = sys::namespace();

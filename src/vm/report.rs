@@ -4,7 +4,7 @@ use crate::modules::sys;
 use crate::object::error::Raised;
 use crate::object::text;
 use crate::object::value::Value;
-use crate::object::{attribute, call};
+use crate::object::{TypeObject, attribute, call};
 use crate::types::exceptions::{BaseException, SYSTEM_EXIT};
 use crate::types::frame::Frame;
 use crate::types::int;
@@ -62,7 +62,7 @@ pub(crate) fn describe_unraisable(args: &Value) {
         return;
     }
     append_traceback(&mut out, exception);
-    append_line(&mut out, exception);
+    append_unraisable_line(&mut out, exception);
     sys::write_stderr(&out);
 }
 
@@ -231,20 +231,32 @@ impl SourceLines {
 fn append_line(out: &mut String, exception: &Value) {
     let ty = exception.ty();
     let own_message = append_syntax_error(out, exception);
-    let name = ty.short_name();
-    let module = match type_::module_name(ty) {
-        Ok(Some(module)) if module != "builtins" => format!("{module}."),
-        Ok(Some(_)) => String::new(),
-        _ => "<unknown>.".to_owned(),
-    };
-    let message = match text::str_string(own_message.as_ref().unwrap_or(exception)) {
-        Ok(message) => message,
-        Err(_) => "<exception str() failed>".to_owned(),
-    };
+    let class = qualified_name(ty);
+    let message = message_of(own_message.as_ref().unwrap_or(exception));
     if message.is_empty() {
-        let _infallible = writeln!(out, "{module}{name}");
+        let _infallible = writeln!(out, "{class}");
     } else {
-        let _infallible = writeln!(out, "{module}{name}: {message}");
+        let _infallible = writeln!(out, "{class}: {message}");
+    }
+}
+
+/// The last line of what `sys.unraisablehook` prints: plainer, with a colon before an empty message too.
+fn append_unraisable_line(out: &mut String, exception: &Value) {
+    let class = qualified_name(exception.ty());
+    let _infallible = writeln!(out, "{class}: {}", message_of(exception));
+}
+
+fn message_of(exception: &Value) -> String {
+    text::str_string(exception).unwrap_or_else(|_| "<exception str() failed>".to_owned())
+}
+
+/// A class's name as reports show it, with its module before it.
+fn qualified_name(ty: &TypeObject) -> String {
+    let name = ty.short_name();
+    match type_::module_name(ty) {
+        Ok(Some(module)) if module != "builtins" => format!("{module}.{name}"),
+        Ok(Some(_)) => name.to_owned(),
+        _ => format!("<unknown>{name}"),
     }
 }
 

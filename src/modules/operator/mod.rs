@@ -12,7 +12,7 @@ use crate::object::value::Value;
 use crate::object::{TypeObject, attribute, compare, iter, number, sequence};
 use crate::types::bytes;
 use crate::types::dict::Dict;
-use crate::types::exceptions::{TYPE_ERROR, is_instance, type_error, value_error};
+use crate::types::exceptions::{type_error, value_error};
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
 use crate::vm::import;
@@ -252,18 +252,8 @@ fn contains(a: &Value, b: &Value) -> PyResult<bool> {
     sequence::contains(a, b)
 }
 
-/// An iterator for a search.
-fn searched(sequence: &Value) -> PyResult<Value> {
-    iter::iter(sequence).map_err(|raised| {
-        if is_instance(&raised, &TYPE_ERROR) {
-            return type_error(format!("argument of type '{}' is not iterable", sequence.ty().name()));
-        }
-        raised
-    })
-}
-
 fn index_of(a: &Value, b: &Value) -> PyResult<usize> {
-    let iterator = searched(a)?;
+    let iterator = sequence::searched(a)?;
     let mut index = 0;
     while let Some(item) = iter::next(&iterator)? {
         if compare::equal(b, &item)? {
@@ -275,7 +265,7 @@ fn index_of(a: &Value, b: &Value) -> PyResult<usize> {
 }
 
 fn count_of(a: &Value, b: &Value) -> PyResult<usize> {
-    let iterator = searched(a)?;
+    let iterator = sequence::searched(a)?;
     let mut count = 0;
     while let Some(item) = iter::next(&iterator)? {
         count += usize::from(compare::equal(b, &item)?);

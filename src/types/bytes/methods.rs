@@ -2,12 +2,13 @@
 
 use super::{Bytes, buffer_of, buffer_or_none, lookup_buffer};
 use crate::object::error::PyResult;
+use crate::object::native::ssize;
 use crate::object::value::{Payload, Value};
-use crate::object::{TypeObject, call, iter, number, sequence};
+use crate::object::{TypeObject, call, number, sequence};
 use crate::types::bytearray::Bytearray;
 use crate::types::codecs;
-use crate::types::exceptions::{TYPE_ERROR, is_instance, overflow_error, type_error, value_error};
-use crate::types::list::List;
+use crate::types::exceptions::{overflow_error, type_error, value_error};
+use crate::types::list::{self, List};
 use crate::types::str::arguments::{adjust, c_int, check_memory, codec_name, find_arguments, limit, no_memory};
 use crate::types::str::{Str, search};
 use crate::types::tuple::Tuple;
@@ -464,8 +465,10 @@ pub(super) fn expandtabs<B: ByteString>(this: &Value, tabsize: Option<&Value>) -
     if fits { Ok(B::make(&expanded)) } else { Err(no_memory()) }
 }
 
-pub(super) fn replace<B: ByteString>(this: &Value, old: &Value, new: &Value, count: Option<isize>) -> PyResult<Value> {
-    let (old, new, max) = (buffer_of(old)?, buffer_of(new)?, limit(count));
+pub(super) fn replace<B: ByteString>(this: &Value, old: &Value, new: &Value, count: Option<&Value>) -> PyResult<Value> {
+    let (old, new) = (buffer_of(old)?, buffer_of(new)?);
+    let count = count.map(ssize).transpose()?;
+    let max = limit(count);
     let bytes = data::<B>(this)?;
     // Nothing is put into an empty text when a count is given: CPython 3.8 stops there.
     let counted_empty = bytes.is_empty() && count.is_some_and(|count| count >= 0);
@@ -497,17 +500,7 @@ pub(super) fn replace<B: ByteString>(this: &Value, old: &Value, new: &Value, cou
 }
 
 pub(super) fn join<B: ByteString>(this: &Value, iterable: &Value) -> PyResult<Value> {
-    let items = match iter::collect(iterable) {
-        Ok(items) => items,
-        Err(raised)
-            if is_instance(&raised, &TYPE_ERROR)
-                && iterable.ty().slot(|slots| slots.iter).is_none()
-                && iterable.ty().slot(|slots| slots.item).is_none() =>
-        {
-            return Err(type_error("can only join an iterable"));
-        }
-        Err(raised) => return Err(raised),
-    };
+    let items = list::collect_or(iterable, "can only join an iterable")?;
     if let [only] = items.as_slice()
         && only.is_exact::<Bytes>()
     {

@@ -10,10 +10,11 @@ use crate::object::buffer::{Buffer, Exporter, Layout, Request, exporter_of, not_
 use crate::object::error::PyResult;
 use crate::object::hash::hash_bytes;
 use crate::object::header::{Header, new_variable};
+use crate::object::length_hint::length_hint;
 use crate::object::native::{Function, thunk};
 use crate::object::slots::{BINARY_OPS, BinaryFn, BinaryOp, Compare, Slots};
 use crate::object::value::{Value, payload};
-use crate::object::{TypeFlags, TypeObject, call, iter, number};
+use crate::object::{TypeFlags, TypeObject, attribute, call, iter, number};
 use crate::types::bytearray::Bytearray;
 use crate::types::codecs;
 use crate::types::exceptions::{TYPE_ERROR, index_error, is_instance, overflow_error, type_error, value_error};
@@ -49,6 +50,7 @@ pub static BYTES: TypeObject = TypeObject::define::<Bytes>("bytes")
         str: Some(repr),
         hash: Some(hash),
         compare: Some(compare),
+        getattr: Some(attribute::generic_get),
         length: Some(|this| Ok(body(this)?.len)),
         getitem: Some(getitem),
         item: Some(item),
@@ -297,22 +299,22 @@ pub fn from_object(value: &Value) -> PyResult<Value> {
     if let Some(buffer) = lookup_items(value)? {
         return Ok(Bytes::new_value(&buffer));
     }
-    let refuse = || type_error(format!("cannot convert '{}' object to bytes", value.ty().name()));
     if value.downcast::<Str>().is_some() {
-        return Err(refuse());
+        return Err(inconvertible(value));
     }
-    collect_bytes(value, refuse, "bytes must be in range(0, 256)").map(|bytes| Bytes::new_value(&bytes))
+    collect_bytes(value).map(|bytes| Bytes::new_value(&bytes))
 }
 
-/// The bytes that an iterable of ints gives; `refuse` makes the error for values that are not iterable.
+pub(crate) fn inconvertible(value: &Value) -> crate::object::Raised {
+    type_error(format!("cannot convert '{}' object to bytes", value.ty().name()))
+}
+
+/// The bytes that an iterable of ints gives.
 ///
 /// # Errors
-/// See above; `ValueError` with `range` for ints that are no bytes, what iterating raises.
-pub(crate) fn collect_bytes(
-    value: &Value,
-    refuse: impl Fn() -> crate::object::Raised,
-    range: &str,
-) -> PyResult<Vec<u8>> {
+/// `TypeError` for values that are not iterable, `ValueError` for ints that are no bytes, what iterating raises.
+pub(crate) fn collect_bytes(value: &Value) -> PyResult<Vec<u8>> {
+    let range = "bytes must be in range(0, 256)";
     let mut bytes = Vec::new();
     let mut push = |item: &Value| {
         bytes.push(byte_value(item, range)?);
@@ -326,8 +328,10 @@ pub(crate) fn collect_bytes(
         }
         return Ok(bytes);
     }
-    let iterator =
-        iter::iter(value).map_err(|raised| if is_instance(&raised, &TYPE_ERROR) { refuse() } else { raised })?;
+    let iterator = iter::iter(value)
+        .map_err(|raised| if is_instance(&raised, &TYPE_ERROR) { inconvertible(value) } else { raised })?;
+    // The hint is asked for, as CPython does; whether it is true shows only later.
+    length_hint(value, 64)?;
     while let Some(item) = iter::next(&iterator)? {
         push(&item)?;
     }

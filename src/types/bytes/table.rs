@@ -7,10 +7,10 @@ use crate::types::bytearray::{self, Bytearray};
 
 /// The methods of bytes.
 pub(super) const BYTES_METHODS: &[Method] = &[
-    method!(methods::getnewargs, "__getnewargs__($self)", ""),
+    method!(methods::getnewargs, "!__getnewargs__($self)", ""),
     method!(
         methods::capitalize::<Bytes>,
-        "capitalize($self)",
+        "!capitalize($self)",
         "B.capitalize() -> copy of B\n\nReturn a copy of B with only its first character capitalized (ASCII)\nand the rest lower-cased."
     ),
     method!(
@@ -20,7 +20,7 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::count::<Bytes>,
-        "count($self, *args)",
+        "!count($self, *args)",
         "B.count(sub[, start[, end]]) -> int\n\nReturn the number of non-overlapping occurrences of subsection sub in\nbytes B[start:end].  Optional arguments start and end are interpreted\nas in slice notation."
     ),
     method!(
@@ -30,7 +30,7 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::endswith::<Bytes>,
-        "endswith($self, *args)",
+        "!endswith($self, *args)",
         "B.endswith(suffix[, start[, end]]) -> bool\n\nReturn True if B ends with the specified suffix, False otherwise.\nWith optional start, test B beginning at that position.\nWith optional end, stop comparing B at that position.\nsuffix can also be a tuple of bytes to try."
     ),
     method!(
@@ -40,7 +40,7 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::find::<Bytes>,
-        "find($self, *args)",
+        "!find($self, *args)",
         "B.find(sub[, start[, end]]) -> int\n\nReturn the lowest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(class methods::fromhex::<Bytes>, "fromhex($type, string, /)", "Create a bytes object from a string of hexadecimal numbers.\n\nSpaces between two numbers are accepted.\nExample: bytes.fromhex('B9 01EF') -> b'\\\\xb9\\\\x01\\\\xef'."),
@@ -51,47 +51,47 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::index::<Bytes>,
-        "index($self, *args)",
+        "!index($self, *args)",
         "B.index(sub[, start[, end]]) -> int\n\nReturn the lowest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaises ValueError when the subsection is not found."
     ),
     method!(
         methods::isalnum::<Bytes>,
-        "isalnum($self)",
+        "!isalnum($self)",
         "B.isalnum() -> bool\n\nReturn True if all characters in B are alphanumeric\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::isalpha::<Bytes>,
-        "isalpha($self)",
+        "!isalpha($self)",
         "B.isalpha() -> bool\n\nReturn True if all characters in B are alphabetic\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::isascii::<Bytes>,
-        "isascii($self)",
+        "!isascii($self)",
         "B.isascii() -> bool\n\nReturn True if B is empty or all characters in B are ASCII,\nFalse otherwise."
     ),
     method!(
         methods::isdigit::<Bytes>,
-        "isdigit($self)",
+        "!isdigit($self)",
         "B.isdigit() -> bool\n\nReturn True if all characters in B are digits\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::islower::<Bytes>,
-        "islower($self)",
+        "!islower($self)",
         "B.islower() -> bool\n\nReturn True if all cased characters in B are lowercase and there is\nat least one cased character in B, False otherwise."
     ),
     method!(
         methods::isspace::<Bytes>,
-        "isspace($self)",
+        "!isspace($self)",
         "B.isspace() -> bool\n\nReturn True if all characters in B are whitespace\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::istitle::<Bytes>,
-        "istitle($self)",
+        "!istitle($self)",
         "B.istitle() -> bool\n\nReturn True if B is a titlecased string and there is at least one\ncharacter in B, i.e. uppercase characters may only follow uncased\ncharacters and lowercase characters only cased ones. Return False\notherwise."
     ),
     method!(
         methods::isupper::<Bytes>,
-        "isupper($self)",
+        "!isupper($self)",
         "B.isupper() -> bool\n\nReturn True if all cased characters in B are uppercase and there is\nat least one cased character in B, False otherwise."
     ),
     method!(
@@ -106,7 +106,7 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::lower::<Bytes>,
-        "lower($self)",
+        "!lower($self)",
         "B.lower() -> copy of B\n\nReturn a copy of B with all ASCII characters converted to lowercase."
     ),
     method!(
@@ -127,12 +127,12 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::rfind::<Bytes>,
-        "rfind($self, *args)",
+        "!rfind($self, *args)",
         "B.rfind(sub[, start[, end]]) -> int\n\nReturn the highest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(
         methods::rindex::<Bytes>,
-        "rindex($self, *args)",
+        "!rindex($self, *args)",
         "B.rindex(sub[, start[, end]]) -> int\n\nReturn the highest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaise ValueError when the subsection is not found."
     ),
     method!(
@@ -167,7 +167,7 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::startswith::<Bytes>,
-        "startswith($self, *args)",
+        "!startswith($self, *args)",
         "B.startswith(prefix[, start[, end]]) -> bool\n\nReturn True if B starts with the specified prefix, False otherwise.\nWith optional start, test B beginning at that position.\nWith optional end, stop comparing B at that position.\nprefix can also be a tuple of bytes to try."
     ),
     method!(
@@ -177,12 +177,12 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::swapcase::<Bytes>,
-        "swapcase($self)",
+        "!swapcase($self)",
         "B.swapcase() -> copy of B\n\nReturn a copy of B with uppercase ASCII characters converted\nto lowercase ASCII and vice versa."
     ),
     method!(
         methods::title::<Bytes>,
-        "title($self)",
+        "!title($self)",
         "B.title() -> copy of B\n\nReturn a titlecased version of B, i.e. ASCII words start with uppercase\ncharacters, all remaining cased characters have lowercase."
     ),
     method!(
@@ -192,7 +192,7 @@ pub(super) const BYTES_METHODS: &[Method] = &[
     ),
     method!(
         methods::upper::<Bytes>,
-        "upper($self)",
+        "!upper($self)",
         "B.upper() -> copy of B\n\nReturn a copy of B with all ASCII characters converted to uppercase."
     ),
     method!(
@@ -206,7 +206,7 @@ pub(super) const BYTES_METHODS: &[Method] = &[
 pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     method!(
         bytearray::alloc,
-        "__alloc__($self)",
+        "!__alloc__($self)",
         "B.__alloc__() -> int\n\nReturn the number of bytes actually allocated."
     ),
     method!(bytearray::reduce, "__reduce__($self, /)", "Return state information for pickling."),
@@ -219,7 +219,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::capitalize::<Bytearray>,
-        "capitalize($self)",
+        "!capitalize($self)",
         "B.capitalize() -> copy of B\n\nReturn a copy of B with only its first character capitalized (ASCII)\nand the rest lower-cased."
     ),
     method!(
@@ -231,7 +231,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     method!(bytearray::copy, "copy($self, /)", "Return a copy of B."),
     method!(
         methods::count::<Bytearray>,
-        "count($self, *args)",
+        "!count($self, *args)",
         "B.count(sub[, start[, end]]) -> int\n\nReturn the number of non-overlapping occurrences of subsection sub in\nbytes B[start:end].  Optional arguments start and end are interpreted\nas in slice notation."
     ),
     method!(
@@ -241,7 +241,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::endswith::<Bytearray>,
-        "endswith($self, *args)",
+        "!endswith($self, *args)",
         "B.endswith(suffix[, start[, end]]) -> bool\n\nReturn True if B ends with the specified suffix, False otherwise.\nWith optional start, test B beginning at that position.\nWith optional end, stop comparing B at that position.\nsuffix can also be a tuple of bytes to try."
     ),
     method!(
@@ -256,7 +256,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::find::<Bytearray>,
-        "find($self, *args)",
+        "!find($self, *args)",
         "B.find(sub[, start[, end]]) -> int\n\nReturn the lowest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(class methods::fromhex::<Bytearray>, "fromhex($type, string, /)", "Create a bytearray object from a string of hexadecimal numbers.\n\nSpaces between two numbers are accepted.\nExample: bytearray.fromhex('B9 01EF') -> bytearray(b'\\\\xb9\\\\x01\\\\xef')"),
@@ -267,7 +267,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::index::<Bytearray>,
-        "index($self, *args)",
+        "!index($self, *args)",
         "B.index(sub[, start[, end]]) -> int\n\nReturn the lowest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaises ValueError when the subsection is not found."
     ),
     method!(
@@ -277,42 +277,42 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::isalnum::<Bytearray>,
-        "isalnum($self)",
+        "!isalnum($self)",
         "B.isalnum() -> bool\n\nReturn True if all characters in B are alphanumeric\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::isalpha::<Bytearray>,
-        "isalpha($self)",
+        "!isalpha($self)",
         "B.isalpha() -> bool\n\nReturn True if all characters in B are alphabetic\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::isascii::<Bytearray>,
-        "isascii($self)",
+        "!isascii($self)",
         "B.isascii() -> bool\n\nReturn True if B is empty or all characters in B are ASCII,\nFalse otherwise."
     ),
     method!(
         methods::isdigit::<Bytearray>,
-        "isdigit($self)",
+        "!isdigit($self)",
         "B.isdigit() -> bool\n\nReturn True if all characters in B are digits\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::islower::<Bytearray>,
-        "islower($self)",
+        "!islower($self)",
         "B.islower() -> bool\n\nReturn True if all cased characters in B are lowercase and there is\nat least one cased character in B, False otherwise."
     ),
     method!(
         methods::isspace::<Bytearray>,
-        "isspace($self)",
+        "!isspace($self)",
         "B.isspace() -> bool\n\nReturn True if all characters in B are whitespace\nand there is at least one character in B, False otherwise."
     ),
     method!(
         methods::istitle::<Bytearray>,
-        "istitle($self)",
+        "!istitle($self)",
         "B.istitle() -> bool\n\nReturn True if B is a titlecased string and there is at least one\ncharacter in B, i.e. uppercase characters may only follow uncased\ncharacters and lowercase characters only cased ones. Return False\notherwise."
     ),
     method!(
         methods::isupper::<Bytearray>,
-        "isupper($self)",
+        "!isupper($self)",
         "B.isupper() -> bool\n\nReturn True if all cased characters in B are uppercase and there is\nat least one cased character in B, False otherwise."
     ),
     method!(
@@ -327,7 +327,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::lower::<Bytearray>,
-        "lower($self)",
+        "!lower($self)",
         "B.lower() -> copy of B\n\nReturn a copy of B with all ASCII characters converted to lowercase."
     ),
     method!(
@@ -359,12 +359,12 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     method!(bytearray::reverse, "reverse($self, /)", "Reverse the order of the values in B in place."),
     method!(
         methods::rfind::<Bytearray>,
-        "rfind($self, *args)",
+        "!rfind($self, *args)",
         "B.rfind(sub[, start[, end]]) -> int\n\nReturn the highest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(
         methods::rindex::<Bytearray>,
-        "rindex($self, *args)",
+        "!rindex($self, *args)",
         "B.rindex(sub[, start[, end]]) -> int\n\nReturn the highest index in B where subsection sub is found,\nsuch that sub is contained within B[start,end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaise ValueError when the subsection is not found."
     ),
     method!(
@@ -399,7 +399,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::startswith::<Bytearray>,
-        "startswith($self, *args)",
+        "!startswith($self, *args)",
         "B.startswith(prefix[, start[, end]]) -> bool\n\nReturn True if B starts with the specified prefix, False otherwise.\nWith optional start, test B beginning at that position.\nWith optional end, stop comparing B at that position.\nprefix can also be a tuple of bytes to try."
     ),
     method!(
@@ -409,12 +409,12 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::swapcase::<Bytearray>,
-        "swapcase($self)",
+        "!swapcase($self)",
         "B.swapcase() -> copy of B\n\nReturn a copy of B with uppercase ASCII characters converted\nto lowercase ASCII and vice versa."
     ),
     method!(
         methods::title::<Bytearray>,
-        "title($self)",
+        "!title($self)",
         "B.title() -> copy of B\n\nReturn a titlecased version of B, i.e. ASCII words start with uppercase\ncharacters, all remaining cased characters have lowercase."
     ),
     method!(
@@ -424,7 +424,7 @@ pub(crate) const BYTEARRAY_METHODS: &[Method] = &[
     ),
     method!(
         methods::upper::<Bytearray>,
-        "upper($self)",
+        "!upper($self)",
         "B.upper() -> copy of B\n\nReturn a copy of B with all ASCII characters converted to uppercase."
     ),
     method!(

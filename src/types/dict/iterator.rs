@@ -172,10 +172,10 @@ macro_rules! iterators {
             const $methods: &[Method] = &[
                 method!(
                     length_hint::<$kind>,
-                    "__length_hint__($self, /)",
+                    "!__length_hint__($self, /)",
                     "Private method returning an estimate of len(list(it))."
                 ),
-                method!(reduce::<$kind>, "__reduce__($self, /)", "Return state information for pickling."),
+                method!(reduce::<$kind>, "!__reduce__($self, /)", "Return state information for pickling."),
             ];
 
             #[doc = concat!("The type object of `", $name, "`.")]

@@ -251,6 +251,11 @@ impl Dict {
         Ok(())
     }
 
+    /// A dict of its own with the same items.
+    pub fn copied(&self) -> Value {
+        Dict::from_table(self.table.copy())
+    }
+
     /// Sets items from an iterable of pairs. As `PyDict_MergeFromSeq2`.
     ///
     /// # Errors
@@ -526,7 +531,7 @@ fn clear(this: &Dict) {
 }
 
 fn copy(this: &Dict) -> Value {
-    Dict::from_table(this.table.copy())
+    this.copied()
 }
 
 fn reversed(this: &Value) -> Value {

@@ -85,8 +85,10 @@ const METHODS: &[Method] = &[
 const GETSET: &[GetSet] = &[
     GetSet::new("args", |this| Ok(body(this)?.args()), set_args),
     GetSet::new("__traceback__", |this| Ok(body(this)?.traceback.get().unwrap_or(Value::NONE)), set_traceback),
-    GetSet::new("__context__", |this| Ok(body(this)?.context.get().unwrap_or(Value::NONE)), set_context_attribute),
-    GetSet::new("__cause__", |this| Ok(body(this)?.cause.get().unwrap_or(Value::NONE)), set_cause_attribute),
+    GetSet::new("__context__", |this| Ok(body(this)?.context.get().unwrap_or(Value::NONE)), set_context_attribute)
+        .with_doc("exception context"),
+    GetSet::new("__cause__", |this| Ok(body(this)?.cause.get().unwrap_or(Value::NONE)), set_cause_attribute)
+        .with_doc("exception cause"),
     GetSet {
         name: "__suppress_context__",
         get: |this| Ok(Value::bool(body(this)?.suppress_context.get())),

@@ -2,11 +2,11 @@
 
 use super::{big, number};
 use crate::name;
+use crate::object::TypeObject;
 use crate::object::call;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
-use crate::object::{TypeObject, iter, number as protocol};
-use crate::types::bytes::{Bytes, lookup_items};
+use crate::types::bytes::{Bytes, collect_bytes, inconvertible, lookup_items};
 use crate::types::exceptions::{overflow_error, type_error, value_error};
 use crate::types::int::INT;
 use crate::types::str::Str;
@@ -61,18 +61,10 @@ fn with_bytes<R>(object: &Value, use_bytes: impl FnOnce(&[u8]) -> PyResult<R>) -
     if let Some(buffer) = lookup_items(object)? {
         return use_bytes(&buffer);
     }
-    let iterable = object.downcast::<Str>().is_none()
-        && object.ty().slot(|slots| slots.iter.map(|_| ()).or(slots.item.map(|_| ()))).is_some();
-    if !iterable {
-        return Err(type_error(format!("cannot convert '{}' object to bytes", object.ty().name())));
+    if object.downcast::<Str>().is_some() {
+        return Err(inconvertible(object));
     }
-    let mut bytes = Vec::new();
-    iter::for_each(object, |item| {
-        let byte = protocol::index_to_i64(&item)?.and_then(|byte| u8::try_from(byte).ok());
-        bytes.push(byte.ok_or_else(|| value_error("bytes must be in range(0, 256)"))?);
-        Ok(true)
-    })?;
-    use_bytes(&bytes)
+    use_bytes(&collect_bytes(object)?)
 }
 
 pub(super) fn from_bytes(class: &Value, bytes: &Value, byteorder: &Str, signed: Option<bool>) -> PyResult<Value> {

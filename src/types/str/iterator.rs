@@ -42,9 +42,9 @@ pub static STR_ITERATOR: TypeObject = TypeObject::define::<StrIterator>("str_ite
     .methods(METHODS);
 
 const METHODS: &[Method] = &[
-    method!(length_hint, "__length_hint__($self)", "Private method returning an estimate of len(list(it))."),
-    method!(reduce, "__reduce__($self)", "Return state information for pickling."),
-    method!(setstate, "__setstate__($self, state, /)", "Set state information for unpickling."),
+    method!(length_hint, "!__length_hint__($self)", "Private method returning an estimate of len(list(it))."),
+    method!(reduce, "!__reduce__($self)", "Return state information for pickling."),
+    method!(setstate, "!__setstate__($self, state, /)", "Set state information for unpickling."),
 ];
 
 /// `iter(text)`.

@@ -7,11 +7,11 @@ use super::{Chars, Str, StrBuilder, body, case, format};
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::native::Method;
+use crate::object::sequence;
 use crate::object::value::Value;
-use crate::object::{iter, sequence};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{LOOKUP_ERROR, TYPE_ERROR, is_instance, overflow_error, type_error, value_error};
-use crate::types::list::List;
+use crate::types::exceptions::{LOOKUP_ERROR, is_instance, overflow_error, type_error, value_error};
+use crate::types::list::{self, List};
 use crate::types::tuple::Tuple;
 use crate::types::{codecs, format_spec, int};
 use std::ops::Range;
@@ -61,7 +61,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         count,
-        "count($self, *args)",
+        "!count($self, *args)",
         "S.count(sub[, start[, end]]) -> int\n\nReturn the number of non-overlapping occurrences of substring sub in\nstring S[start:end].  Optional arguments start and end are\ninterpreted as in slice notation."
     ),
     method!(
@@ -71,7 +71,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         find,
-        "find($self, *args)",
+        "!find($self, *args)",
         "S.find(sub[, start[, end]]) -> int\n\nReturn the lowest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(
@@ -81,7 +81,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         index,
-        "index($self, *args)",
+        "!index($self, *args)",
         "S.index(sub[, start[, end]]) -> int\n\nReturn the lowest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaises ValueError when the substring is not found."
     ),
     method!(
@@ -97,12 +97,12 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         rfind,
-        "rfind($self, *args)",
+        "!rfind($self, *args)",
         "S.rfind(sub[, start[, end]]) -> int\n\nReturn the highest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nReturn -1 on failure."
     ),
     method!(
         rindex,
-        "rindex($self, *args)",
+        "!rindex($self, *args)",
         "S.rindex(sub[, start[, end]]) -> int\n\nReturn the highest index in S where substring sub is found,\nsuch that sub is contained within S[start:end].  Optional\narguments start and end are interpreted as in slice notation.\n\nRaises ValueError when the substring is not found."
     ),
     method!(
@@ -143,12 +143,12 @@ pub(super) const METHODS: &[Method] = &[
     method!(upper, "upper($self, /)", "Return a copy of the string converted to uppercase."),
     method!(
         startswith,
-        "startswith($self, *args)",
+        "!startswith($self, *args)",
         "S.startswith(prefix[, start[, end]]) -> bool\n\nReturn True if S starts with the specified prefix, False otherwise.\nWith optional start, test S beginning at that position.\nWith optional end, stop comparing S at that position.\nprefix can also be a tuple of strings to try."
     ),
     method!(
         endswith,
-        "endswith($self, *args)",
+        "!endswith($self, *args)",
         "S.endswith(suffix[, start[, end]]) -> bool\n\nReturn True if S ends with the specified suffix, False otherwise.\nWith optional start, test S beginning at that position.\nWith optional end, stop comparing S at that position.\nsuffix can also be a tuple of strings to try."
     ),
     method!(
@@ -218,12 +218,12 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(
         format,
-        "format($self, *args, **kwargs)",
+        "!format($self, *args, **kwargs)",
         "S.format(*args, **kwargs) -> str\n\nReturn a formatted version of S, using substitutions from args and kwargs.\nThe substitutions are identified by braces ('{' and '}')."
     ),
     method!(
         format_map,
-        "format_map($self, mapping, /)",
+        "!format_map($self, mapping, /)",
         "S.format_map(mapping) -> str\n\nReturn a formatted version of S, using substitutions from mapping.\nThe substitutions are identified by braces ('{' and '}')."
     ),
     method!(
@@ -233,7 +233,7 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method!(static maketrans, "maketrans(x, y=<unrepresentable>, z=<unrepresentable>, /)", "Return a translation table usable for str.translate().\n\nIf there is only one argument, it must be a dictionary mapping Unicode\nordinals (integers) or characters to Unicode ordinals, strings or None.\nCharacter keys will be then converted to ordinals.\nIf there are two arguments, they must be strings of equal length, and\nin the resulting dictionary, each character in x will be mapped to the\ncharacter at the same position in y. If there is a third argument, it\nmust be a string, whose characters will be mapped to None in the result."),
     method!(sizeof, "__sizeof__($self, /)", "Return the size of the string in memory, in bytes."),
-    method!(getnewargs, "__getnewargs__($self)", ""),
+    method!(getnewargs, "!__getnewargs__($self)", ""),
 ];
 
 /// The text itself: the same object when it is of the exact type.
@@ -372,17 +372,7 @@ fn rsplit(this: &Value, sep: Option<&Value>, maxsplit: Option<isize>) -> PyResul
 /// `TypeError` when the argument is not iterable or an item is no str, what iterating raises.
 pub fn join(this: &Value, iterable: &Value) -> PyResult<Value> {
     let separator = body(this)?;
-    let items = match iter::collect(iterable) {
-        Ok(items) => items,
-        Err(raised)
-            if is_instance(&raised, &TYPE_ERROR)
-                && iterable.ty().slot(|slots| slots.iter).is_none()
-                && iterable.ty().slot(|slots| slots.item).is_none() =>
-        {
-            return Err(type_error("can only join an iterable"));
-        }
-        Err(raised) => return Err(raised),
-    };
+    let items = list::collect_or(iterable, "can only join an iterable")?;
     if let [only] = items.as_slice()
         && only.is_exact::<Str>()
     {

@@ -41,6 +41,7 @@ pub static STR: TypeObject = TypeObject::define::<Str>("str")
         str: Some(str_),
         hash: Some(hash),
         compare: Some(compare),
+        getattr: Some(crate::object::attribute::generic_get),
         length: Some(length),
         getitem: Some(getitem),
         item: Some(item),
