@@ -305,6 +305,10 @@ unsafe fn allocate_fresh(class: usize) -> *mut u8 {
                 pool.used.set(pool.used.get() + 1);
                 return (pool as *const Pool as *mut u8).add(fresh);
             }
+            // Before the head is taken out: blocks that come back may give it room, or make a ring of their own.
+            if take_orphans() {
+                continue;
+            }
             let next = retire(pool);
             let head = if next.is_null() { new_pool(size) } else { next };
             if head.is_null() {
@@ -315,6 +319,21 @@ unsafe fn allocate_fresh(class: usize) -> *mut u8 {
             state.heads[class].set(head);
         }
     }
+}
+
+/// Gives back the blocks that threads without the GIL have freed. True when there were any.
+unsafe fn take_orphans() -> bool {
+    let mut orphan = ORPHANS.swap(null_mut(), Acquire);
+    let found = !orphan.is_null();
+    while !orphan.is_null() {
+        // SAFETY: pooled blocks that nobody uses, each holding the next one; the GIL is held.
+        unsafe {
+            let next = *(orphan as *const *mut u8);
+            give_back(orphan);
+            orphan = next;
+        }
+    }
+    found
 }
 
 /// Takes the full head out of its ring; the pool behind it, if any.
@@ -381,12 +400,6 @@ unsafe fn new_pool(size: usize) -> *mut Pool {
     let state = STATE.get();
     // SAFETY: the memory is a pool's, used by nobody.
     unsafe {
-        let mut orphan = ORPHANS.swap(null_mut(), Acquire);
-        while !orphan.is_null() {
-            let next = *(orphan as *const *mut u8);
-            give_back(orphan);
-            orphan = next;
-        }
         let mut pool = state.empty.get();
         if pool.is_null() {
             if REGION.load(Relaxed) == 0 {

@@ -138,7 +138,9 @@ fn body(value: &Value) -> PyResult<&Frame> {
 impl Frame {
     /// A frame object for a frame on the stack.
     pub(crate) fn new_value(function: Value, registers: *mut u64, k: *const u64) -> Value {
-        let code = function.exact::<Function>().and_then(Function::code).unwrap_or(Value::NONE);
+        // Not the function's, which may have got another since.
+        // SAFETY: the constants of code that runs.
+        let code = Value::of(unsafe { Meta::of(k) }.code());
         let line = code.exact::<Code>().map_or(0, |code| code.fields.firstlineno);
         new_object(Frame {
             header: Header::new(&FRAME),

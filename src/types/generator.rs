@@ -212,7 +212,8 @@ fn code_of(generator: &Generator) -> &'static Code {
 }
 
 pub(crate) fn code_value(generator: &Generator) -> Value {
-    generator.function.exact::<Function>().and_then(Function::code).unwrap_or(Value::NONE)
+    // Not the function's, which may have got another since.
+    Value::of(code_of(generator))
 }
 
 fn kind_name(generator: &Generator) -> &'static str {
@@ -589,7 +590,7 @@ pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
     }
 }
 
-/// Resumes a generator with a value sent, or with an exception raised at its yield.
+/// Resumes a generator with a value sent, or with an exception raised at its yield, which gets no context there.
 pub(crate) fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resumed> {
     let generator = body(this)?;
     match generator.state.get() {
@@ -644,7 +645,7 @@ pub(crate) fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resu
                         vm.ip.set(meta.cell(cell));
                     }
                 }
-                Ok(unwind::raise)
+                Ok(unwind::raise_thrown)
             }
         }
     })?;
@@ -777,7 +778,7 @@ pub(crate) fn throw_in(
                     args.extend(value.cloned());
                     args.extend(traceback.cloned());
                     generator.state.set(State::Running);
-                    let result = call::call(&method, &args);
+                    let result = call::call(&method, &args).map_err(raised_here);
                     generator.state.set(State::Suspended);
                     Some(result)
                 }
@@ -820,13 +821,22 @@ fn finish_delegation(generator: &Generator) {
     }
 }
 
+/// An exception that native code has just raised gets its context where it was raised, not where it is thrown to.
+fn raised_here(raised: Raised) -> Raised {
+    let exception = raised.into_value();
+    if exception.downcast::<BaseException>().is_some_and(|body| body.traceback().is_none()) {
+        unwind::chain_context(current(), &exception);
+    }
+    Raised::new(exception)
+}
+
 /// Closes what a generator delegates to. As `gen_close_iter`.
 fn close_iterator(iterator: &Value) -> PyResult<()> {
     if of(iterator).is_some() {
-        return close(iterator);
+        return close(iterator).map_err(raised_here);
     }
     match attribute::lookup(iterator, name!("close")) {
-        Ok(Some(method)) => call::call(&method, &[]).map(drop),
+        Ok(Some(method)) => call::call(&method, &[]).map(drop).map_err(raised_here),
         Ok(None) => Ok(()),
         Err(raised) => {
             crate::vm::thread::report_unraisable(raised, iterator);
@@ -849,7 +859,7 @@ fn close(this: &Value) -> PyResult<()> {
         }
         _ => {}
     }
-    let mut error = Raised::new(exceptions::instantiate(&GENERATOR_EXIT, Vec::new()));
+    let mut error = raised_here(Raised::new(exceptions::instantiate(&GENERATOR_EXIT, Vec::new())));
     if let Some(receiver) = yielding_from(generator) {
         generator.state.set(State::Running);
         let closed = close_iterator(&receiver);

@@ -132,7 +132,13 @@ impl Tuple {
     /// Puts what `item` gives for each index into a tuple that nobody else refers to, for iterators that use the tuple given
     /// last again when it was dropped; gives the tuple back as `Err` when somebody refers to it.
     pub(crate) fn refill<'a>(tuple: Value, item: impl Fn(usize) -> Option<&'a Value>) -> Result<Value, Value> {
-        let Some(body) = tuple.exact::<Tuple>().filter(|body| body.header.count() == 1) else { return Err(tuple) };
+        if Tuple::refill_held(&tuple, 1, item) { Ok(tuple) } else { Err(tuple) }
+    }
+
+    /// As [`Tuple::refill`] for a tuple with as many `holders`, which all know of this. False when there are others.
+    #[inline]
+    fn refill_held<'a>(tuple: &Value, holders: usize, item: impl Fn(usize) -> Option<&'a Value>) -> bool {
+        let Some(body) = tuple.exact::<Tuple>().filter(|body| body.header.count() == holders) else { return false };
         let (items, len) = ((body as *const Tuple).wrapping_add(1) as *mut Value, body.len);
         for index in 0..len {
             // SAFETY: `index` is that of an item. No slice of the items is borrowed: who borrows one holds a reference, and
@@ -145,7 +151,26 @@ impl Tuple {
                 drop(old);
             }
         }
-        Ok(tuple)
+        true
+    }
+
+    /// As [`Tuple::refill`] for a tuple that an iterator and the caller hold, getting each item just before it takes its
+    /// place: `Some(Ok(false))` when there is none, `None` when somebody else refers to the tuple.
+    pub(crate) fn refill_in_turn(
+        tuple: &Value,
+        mut item: impl FnMut(usize) -> PyResult<Option<Value>>,
+    ) -> Option<PyResult<bool>> {
+        let body = tuple.exact::<Tuple>().filter(|body| body.header.count() == 2)?;
+        let (items, len) = ((body as *const Tuple).wrapping_add(1) as *mut Value, body.len);
+        for index in 0..len {
+            match item(index) {
+                // SAFETY: as in refill(); the place is written in one go.
+                Ok(Some(item)) => drop(unsafe { std::mem::replace(&mut *items.wrapping_add(index), item) }),
+                Ok(None) => return Some(Ok(false)),
+                Err(raised) => return Some(Err(raised)),
+            }
+        }
+        Some(Ok(true))
     }
 
     /// The empty tuple: one object.
@@ -371,14 +396,13 @@ impl LastPair {
 
     /// A tuple of two.
     pub(crate) fn fill(&self, first: Value, second: Value) -> Value {
-        if let Some(last) = self.0.take() {
-            match Tuple::refill(last, |index| Some(if index == 0 { &first } else { &second })) {
-                Ok(pair) => {
-                    self.0.set(Some(pair.clone()));
-                    return pair;
-                }
-                Err(kept) => drop(kept),
+        // As CPython: always the first pair, which is held here while it is filled, so that whoever comes meanwhile gets a
+        // new one.
+        if let Some(pair) = self.0.get() {
+            if Tuple::refill_held(&pair, 2, |index| Some(if index == 0 { &first } else { &second })) {
+                return pair;
             }
+            return Tuple::from_array([first, second]);
         }
         let pair = Tuple::from_array([first, second]);
         self.0.set(Some(pair.clone()));

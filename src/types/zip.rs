@@ -20,15 +20,15 @@ pub struct Zip {
     header: Header,
     /// A tuple.
     iterators: Value,
-    /// The tuple given last.
-    last: ValueCell,
+    /// The tuple to give, while nobody else has it.
+    result: ValueCell,
 }
 
 payload!(Zip, ZIP, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         visit(&self.iterators);
-        self.last.visit(visit);
+        self.result.visit(visit);
     }
 });
 
@@ -51,7 +51,8 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
         no_keywords("zip", kwnames)?;
     }
     let iterators = positional(args, kwnames).iter().map(iter::iter).collect::<PyResult<Vec<Value>>>()?;
-    Ok(new_instance(ty, Zip { header: Header::new(ty), iterators: Tuple::from_vec(iterators), last: ValueCell::EMPTY }))
+    let result = ValueCell::new(Some(Tuple::from_vec(vec![Value::NONE; iterators.len()])));
+    Ok(new_instance(ty, Zip { header: Header::new(ty), iterators: Tuple::from_vec(iterators), result }))
 }
 
 /// The iterators of a zip object.
@@ -67,6 +68,14 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
     if iterators.is_empty() {
         return Ok(None);
     }
+    let Some(body) = this.downcast::<Zip>() else { return Ok(None) };
+    // As CPython: always the same tuple is filled, item by item, when nobody else refers to it. It is held here meanwhile,
+    // so that whoever comes in between gets a new one.
+    if let Some(result) = body.result.get()
+        && let Some(filled) = Tuple::refill_in_turn(&result, |index| iterators.get(index).map_or(Ok(None), iter::next))
+    {
+        return Ok(filled?.then_some(result));
+    }
     let mut items = Vec::with_capacity(iterators.len());
     for iterator in iterators.iter() {
         match iter::next(iterator)? {
@@ -74,14 +83,7 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
             None => return Ok(None),
         }
     }
-    let Some(body) = this.downcast::<Zip>() else { return Ok(None) };
-    // As CPython: the tuple given last is filled anew when nobody else refers to it.
-    let tuple = match body.last.take().map(|last| Tuple::refill(last, |index| items.get(index))) {
-        Some(Ok(tuple)) => tuple,
-        _ => Tuple::from_vec(items),
-    };
-    body.last.set(Some(tuple.clone()));
-    Ok(Some(tuple))
+    Ok(Some(Tuple::from_vec(items)))
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {

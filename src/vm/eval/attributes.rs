@@ -7,7 +7,7 @@ use super::cell::Cell;
 use super::handlers::{
     die_drop_next, die_next, drop_next, drop_two_next, handler, operation, operation_generic, store_next,
 };
-use super::registers::{At, share_bits};
+use super::registers::{At, drop_bits, share_bits};
 use super::unwind::raise;
 use super::{EMPTY, Handler, Place, become_handler, is_heap, next};
 use crate::object::attribute::{self, MethodLookup};
@@ -81,9 +81,11 @@ unsafe fn read(header: &Header, known: &Known) -> u64 {
 const LOAD: u64 = 0;
 const METHOD: u64 = 1;
 const STORE: u64 = 2;
+const KINDS: u64 = 3;
 
 struct Shared {
-    /// The name's word and the kind of access in its low bits.
+    /// The name's word and the kind of access in its low bits. The entry has a reference to the name: another one at the
+    /// same address would find what was known of it.
     key: u64,
     known: Known,
 }
@@ -128,12 +130,15 @@ unsafe fn find<const KIND: u64>(ip: *const Cell, k: *const u64, version: u32) ->
 }
 
 fn remember<const KIND: u64>(name: &Value, known: Known) {
-    let key = name.bits() | KIND;
-    // SAFETY: within the table. What was remembered there moves next door.
+    let key = name.clone().into_bits() | KIND;
+    // SAFETY: within the table. What was remembered there moves next door. A name is a str: nothing runs when it dies.
     unsafe {
-        let old = std::mem::replace(&mut *shared(known.version, key), Shared { key, known });
+        let mut old = std::mem::replace(&mut *shared(known.version, key), Shared { key, known });
         if old.key != key {
-            *neighbour(known.version, key) = old;
+            old = std::mem::replace(&mut *neighbour(known.version, key), old);
+        }
+        if old.key != 0 {
+            drop_bits(old.key & !KINDS);
         }
     }
 }
@@ -214,8 +219,8 @@ fn learn_attr(object: &Value, name: &Value, cell: *mut Known) {
         return;
     }
     let held = ty.lookup(name);
-    // Instances of Python classes may become descriptors later.
-    if held.as_ref().is_some_and(|held| held.ty().is_heap_type() && held.downcast::<TypeObject>().is_none()) {
+    // Instances of Python classes, among them classes with a metaclass, may become descriptors later.
+    if held.as_ref().is_some_and(|held| held.ty().is_heap_type()) {
         return;
     }
     let has = |slot: fn(&Value) -> bool| held.as_ref().is_some_and(slot);
@@ -518,6 +523,10 @@ fn learn_super(object: &Value, class: Option<&Value>, name: &Value, cell: *mut K
     let Some(class) = class.filter(|class| std::ptr::eq(class.ty(), &TYPE)) else { return };
     let Some(class_type) = class.downcast::<TypeObject>() else { return };
     let ty = object.ty();
+    // For a class, `super` asks first whether it derives from the other itself, which its type does not tell.
+    if ty.is_subtype(&TYPE) {
+        return;
+    }
     let version = ty.version();
     let class_version = class_type.version();
     if version == 0 || class_version == 0 || !ty.is_subtype(class_type) || !ty.header().ty().has_flag(TypeFlags::TYPE) {

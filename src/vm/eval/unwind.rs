@@ -52,11 +52,24 @@ pub(crate) unsafe fn raise_out(ip: *const Cell, fp: *mut u64, vm: &'static Threa
     }
 }
 
+/// As [`raise`] for an exception thrown into a generator, which gets no context: whoever made it has seen to that.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn raise_thrown(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u64) {
+    // SAFETY: the handler's arguments.
+    unsafe {
+        unwind(ip, fp, vm, k, Stage::Thrown);
+        next!(vm.ip.get(), vm.fp.get(), vm, vm.k.get())
+    }
+}
+
 /// How far an exception has come in a frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// It has just been raised: the traceback gets an entry.
     Raised,
+    /// As `Raised`, without a context.
+    Thrown,
     /// The frame has raised it before.
     Reraised,
     /// The frame ends by it.
@@ -75,11 +88,11 @@ unsafe fn unwind(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *const u
     };
     // As _PyErr_SetObject, which what only passes through does not meet again.
     let is_new = exception.downcast::<BaseException>().is_some_and(|body| body.traceback().is_none());
-    if stage != Stage::Reraised && is_new {
+    if !matches!(stage, Stage::Reraised | Stage::Thrown) && is_new {
         chain_context(vm, &exception);
     }
     loop {
-        if stage == Stage::Raised {
+        if matches!(stage, Stage::Raised | Stage::Thrown) {
             add_traceback(at, &exception);
             if vm.trace_function.is_some() {
                 exception = trace::exception_event(vm, exception);
