@@ -64,7 +64,7 @@ pub fn repr_string(value: &Value) -> PyResult<String> {
 /// `str(value)` as Rust text; lone surrogates become U+FFFD.
 ///
 /// # Errors
-/// As for [`str`].
+/// As for [`str()`].
 pub fn str_string(value: &Value) -> PyResult<String> {
     Ok(str(value)?.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default())
 }

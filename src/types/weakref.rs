@@ -304,7 +304,7 @@ fn make(ty: &TypeObject, object: &Value, callback: Option<&Value>) -> PyResult<V
 /// `proxy(object, callback)`.
 ///
 /// # Errors
-/// As for [`make`].
+/// As for `make`.
 pub fn new_proxy(object: &Value, callback: Option<&Value>) -> PyResult<Value> {
     make(if call::is_callable(object) { &CALLABLE_PROXY } else { &PROXY }, object, callback)
 }

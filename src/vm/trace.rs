@@ -1,11 +1,11 @@
 //! Tracing and profiling: the functions of `sys.settrace` and `sys.setprofile`, and the events they are told.
 //!
 //! Code that nobody traces pays nothing. A frame entered while a function is set runs another translation of its code
-//! ([`crate::vm::translate::Flavour::Traced`]) with a tracing instruction before each instruction of the bytecode. The
+//! (`Flavour::Traced` of `vm::translate`) with a tracing instruction before each instruction of the bytecode. The
 //! handlers that enter frames directly check for room on the register stack; while somebody traces they are told that
-//! there is none ([`Thread::set_use_tracing`]), and the slow ways look. Frames that run already change over at the next
+//! there is none (`Thread::set_use_tracing`), and the slow ways look. Frames that run already change over at the next
 //! instruction of the bytecode they come to: the translations they run are patched to make them
-//! ([`crate::vm::translate::Meta::patch`]). A suspended generator changes over when it is resumed.
+//! (`Meta::patch`). A suspended generator changes over when it is resumed.
 
 use crate::modules::sys::audit;
 use crate::name;

@@ -1,6 +1,6 @@
 //! Translation of verified bytecode to register form.
 //!
-//! Registers of a frame: local variables, cell and free variables, [`FRAME_WORDS`] words of frame header, then one
+//! Registers of a frame: local variables, cell and free variables, `FRAME_WORDS` words of frame header, then one
 //! temporary for every stack position. Loads of locals and constants vanish into operands, a following store into the
 //! result. Where control joins, at handlers and at yields, everything stands in its canonical temporary.
 
@@ -242,7 +242,7 @@ pub(crate) struct Boundary {
     pub stack: Box<[Entry]>,
 }
 
-/// The translations of a code object, by [`Flavour`].
+/// The translations of a code object, by `Flavour`.
 #[derive(Default)]
 pub struct Translations {
     bound: Cell<Option<Constants>>,

@@ -17,7 +17,7 @@ use crate::types::set;
 use crate::types::str::{Str, StrBuilder};
 use crate::types::tuple::Tuple;
 
-/// The body of a view of a dict, of one of the kinds of [`iterator`].
+/// The body of a view of a dict, of one of the kinds of `iterator`.
 #[repr(C)]
 pub struct DictView<const KIND: u8> {
     header: Header,
