@@ -517,9 +517,8 @@ operation!(build_set_unpack, 1, |at| {
     let parts = at.take_many(at.a(), at.b());
     let set = set::new_set();
     for part in &parts {
-        for item in iter::collect(part)? {
-            set::add_key(&set, &item)?;
-        }
+        // As _PySet_Update: item by item, without asking for a length.
+        iter::for_each(part, |item| set::add_key(&set, &item).map(|_| true))?;
     }
     at.put(at.a(), set);
     Ok(())
