@@ -113,6 +113,8 @@
 
 pub mod pyc;
 
+#[cfg(feature = "compile")]
+pub mod compile;
 pub mod gc;
 pub mod modules;
 pub mod object;
