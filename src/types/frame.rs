@@ -344,11 +344,18 @@ pub(crate) fn set_code(object: &Value, k: *const u64) {
     }
 }
 
+/// A suspended generator's frame has moved.
+pub(crate) fn set_registers(object: &Value, registers: *mut u64) {
+    if let Some(frame) = object.exact::<Frame>() {
+        frame.registers.set(registers);
+    }
+}
+
 /// A generator's frame is off the stack: its registers stand where the generator keeps them, at an instruction.
 pub(crate) fn set_suspended(object: &Value, generator: &Generator, last: i32) {
     if let Some(frame) = object.exact::<Frame>() {
         frame.last.set(last);
-        frame.registers.set(generator.registers_address());
+        frame.registers.set(generator.fp());
         frame.generator.set(generator);
         // As CPython has it: the frame is not executing, but what it stands at is a yield.
         frame.jumpable.set(true);

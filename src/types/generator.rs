@@ -24,18 +24,21 @@ use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
-use crate::vm::call::{activate, first_handler, push_header};
+use crate::vm::call::{activate, first_handler};
 use crate::vm::eval::cell::Cell as Instr;
 use crate::vm::eval::control::boundary_return;
 use crate::vm::eval::generators::{DELEGATION, resume_frame};
-use crate::vm::eval::registers::clear;
+use crate::vm::eval::registers::drop_bits;
 use crate::vm::eval::tracing::trace_instruction;
 use crate::vm::eval::{self, EMPTY, unwind};
-use crate::vm::frame::{self, Activation, HEADER_WORDS, Place};
+use crate::vm::frame::{self, Activation, CALLER_FP, CALLER_K, HEADER_WORDS, Place, RETURN_IP};
 use crate::vm::thread::{Handled, Thread, check_native_stack, current};
 use crate::vm::translate::Meta;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::Ordering::Relaxed;
+
+/// Registers of a frame beyond those it needs: the traced translation of its code may need some more.
+const SPARE: usize = 4;
 
 /// Where a generator stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,7 +62,20 @@ pub struct Generator {
     ip: Cell<*const Instr>,
     state: Cell<State>,
     value_register: Cell<u32>,
+    /// The frame, which runs where it stands: a word for the generator itself, then the registers. Never moved while it runs.
     registers: UnsafeCell<Vec<u64>>,
+    /// The first register, and the frame's header behind the variables.
+    fp: Cell<*mut u64>,
+    frame_header: Cell<*mut u64>,
+    /// While it runs: the first free register of the stack, where the frames it calls go.
+    top: Cell<*mut u64>,
+    /// The generator it delegates to, and the one that delegates to it: see [`step_into`].
+    delegate: Cell<*const Generator>,
+    parent: Cell<*const Generator>,
+    /// While it runs at the end of a chain of delegations: the first of the chain, whose caller gets what is yielded.
+    root: Cell<*const Generator>,
+    /// While it runs: the generators of the chain, itself included.
+    levels: Cell<i32>,
     handled: Handled,
     name: ValueCell,
     qualname: ValueCell,
@@ -102,7 +118,7 @@ pub static GENERATOR: TypeObject = TypeObject::define::<Generator>("generator")
     })
     .methods(METHODS)
     .getset(&[
-        GetSet::member("gi_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::member("gi_running", |this| Ok(Value::bool(body(this)?.state() == State::Running))),
         GetSet::member("gi_code", |this| Ok(code_value(body(this)?))),
         GetSet::read_only("gi_yieldfrom", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE)))
             .with_doc("object being iterated by yield from, or None"),
@@ -123,7 +139,7 @@ pub static COROUTINE: TypeObject = TypeObject::define::<Generator>("coroutine")
     })
     .methods(COROUTINE_METHODS)
     .getset(&[
-        GetSet::member("cr_running", |this| Ok(Value::bool(body(this)?.state.get() == State::Running))),
+        GetSet::member("cr_running", |this| Ok(Value::bool(body(this)?.state() == State::Running))),
         GetSet::member("cr_code", |this| Ok(code_value(body(this)?))),
         GetSet::read_only("cr_await", |this| Ok(yielding_from(body(this)?).unwrap_or(Value::NONE)))
             .with_doc("object being awaited on, or None"),
@@ -228,10 +244,14 @@ fn kind_name(generator: &Generator) -> &'static str {
 }
 
 impl Generator {
-    /// The generator of a call: it takes the registers over.
-    pub(crate) fn new_value(function: Value, ip: *const Instr, k: *const u64, registers: Vec<u64>) -> Value {
+    /// The generator of a call, to go on at `ip`: it takes the variables at `variables` over.
+    ///
+    /// # Safety
+    /// They are those of a frame of the code with the constants `k`, which ends with this.
+    pub(crate) unsafe fn new_value(function: Value, ip: *const Instr, k: *const u64, variables: *mut u64) -> Value {
         // SAFETY: the constants of the function's code.
-        let code = unsafe { Meta::of(k).code() };
+        let meta = unsafe { Meta::of(k) };
+        let code = meta.code();
         let ty = if code.has_flag(flags::COROUTINE) {
             &COROUTINE
         } else if code.has_flag(flags::ASYNC_GENERATOR) {
@@ -241,7 +261,14 @@ impl Generator {
         };
         let (name, qualname) =
             function.exact::<Function>().map(|f| (f.name(), f.qualname())).unwrap_or((Value::NONE, Value::NONE));
-        new_object_of(
+        let mut registers = Vec::with_capacity(1 + meta.frame_size as usize + SPARE);
+        registers.push(EMPTY);
+        for index in 0..meta.named as usize {
+            // SAFETY: a variable of the frame: it moves.
+            registers.push(unsafe { std::mem::replace(&mut *variables.add(index), EMPTY) });
+        }
+        registers.resize(registers.capacity(), EMPTY);
+        let generator = new_object_of(
             ty,
             Generator {
                 header: Header::new(ty),
@@ -251,6 +278,13 @@ impl Generator {
                 state: Cell::new(State::Created),
                 value_register: Cell::new(u32::MAX),
                 registers: UnsafeCell::new(registers),
+                fp: Cell::new(std::ptr::null_mut()),
+                frame_header: Cell::new(std::ptr::null_mut()),
+                top: Cell::new(std::ptr::null_mut()),
+                delegate: Cell::new(std::ptr::null()),
+                parent: Cell::new(std::ptr::null()),
+                root: Cell::new(std::ptr::null()),
+                levels: Cell::new(1),
                 handled: Handled::new(),
                 name: ValueCell::new(Some(name)),
                 qualname: ValueCell::new(Some(qualname)),
@@ -260,7 +294,22 @@ impl Generator {
                 hooked: Cell::new(false),
                 extra: ValueCell::EMPTY,
             },
-        )
+        );
+        if let Some(body) = of(&generator) {
+            body.place_frame(meta);
+        }
+        generator
+    }
+
+    /// Notes where the frame stands, and in the frame, whose it is.
+    fn place_frame(&self, meta: &Meta) {
+        // SAFETY: the frame's own words; the word before its registers is not counted as a reference.
+        unsafe {
+            let start = (*self.registers.get()).as_mut_ptr();
+            *start = std::ptr::from_ref(self) as u64;
+            self.fp.set(start.add(1));
+            self.frame_header.set(start.add(1 + meta.named as usize));
+        }
     }
 
     /// The function it runs.
@@ -268,9 +317,107 @@ impl Generator {
         &self.function
     }
 
-    /// Where it stands.
+    /// Where it stands. One that delegates runs while the last of the chain does.
+    #[inline(always)]
     pub fn state(&self) -> State {
-        self.state.get()
+        let state = self.state.get();
+        if state == State::Suspended && !self.delegate.get().is_null() && self.innermost().state.get() == State::Running
+        {
+            return State::Running;
+        }
+        state
+    }
+
+    /// The last of the chain of delegations.
+    fn innermost(&self) -> &Generator {
+        let mut generator = self;
+        // SAFETY: who delegates holds the other, and breaks the chain before it lets go.
+        while let Some(next) = unsafe { generator.delegate.get().as_ref() } {
+            generator = next;
+        }
+        generator
+    }
+
+    /// The first register of its frame.
+    #[inline(always)]
+    pub(crate) fn fp(&self) -> *mut u64 {
+        self.fp.get()
+    }
+
+    /// While it runs: the first free register of the stack.
+    #[inline(always)]
+    pub(crate) fn top(&self) -> *mut u64 {
+        self.top.get()
+    }
+
+    /// How many registers its frame has room for.
+    pub(crate) fn room(&self) -> usize {
+        // SAFETY: the length alone.
+        unsafe { (&*self.registers.get()).len().saturating_sub(1) }
+    }
+
+    /// It is not running: whoever delegates to it, and what it delegates to, go on by themselves.
+    pub(crate) fn unlink(&self) {
+        // SAFETY: as for innermost(); a parent outlives the link.
+        unsafe {
+            if let Some(delegate) = self.delegate.replace(std::ptr::null()).as_ref() {
+                delegate.parent.set(std::ptr::null());
+            }
+            if let Some(parent) = self.parent.replace(std::ptr::null()).as_ref() {
+                parent.delegate.set(std::ptr::null());
+            }
+        }
+    }
+
+    /// It runs, or one it delegates to does: from here on the generators of the chain run each by itself.
+    pub(crate) fn separate(&self) {
+        let last = self.innermost();
+        if last.state.get() != State::Running {
+            return;
+        }
+        let (root, top) = (last.root.replace(std::ptr::null()), last.top.get());
+        last.levels.set(1);
+        // SAFETY: as for innermost().
+        let mut next = unsafe { root.as_ref() };
+        while let Some(generator) = next {
+            // SAFETY: as above.
+            next = unsafe { generator.delegate.replace(std::ptr::null()).as_ref() };
+            if let Some(delegate) = next {
+                delegate.parent.set(std::ptr::null());
+                generator.state.set(State::Running);
+                generator.root.set(std::ptr::null());
+                generator.levels.set(1);
+                generator.top.set(top);
+            }
+        }
+    }
+
+    /// It ends: the one that delegates to it runs on.
+    #[inline(always)]
+    pub(crate) fn leave_chain(&self) {
+        let parent = self.parent.replace(std::ptr::null());
+        // SAFETY: as for unlink().
+        if let Some(outer) = unsafe { parent.as_ref() } {
+            let root = self.root.replace(std::ptr::null());
+            outer.delegate.set(std::ptr::null());
+            outer.state.set(State::Running);
+            outer.root.set(if std::ptr::eq(root, parent) { std::ptr::null() } else { root });
+            outer.levels.set(self.levels.get() - 1);
+            outer.top.set(self.top.get());
+        }
+    }
+
+    /// It yields: whose caller goes on, and how many generators are suspended.
+    #[inline(always)]
+    pub(crate) fn outermost(&self) -> (&Generator, i32) {
+        // SAFETY: the chain holds together while its last runs.
+        (unsafe { self.root.get().as_ref() }.unwrap_or(self), self.levels.get())
+    }
+
+    /// The header of its frame.
+    #[inline(always)]
+    pub(crate) fn frame_header(&self) -> *mut u64 {
+        self.frame_header.get()
     }
 
     pub(crate) fn set_state(&self, state: State) {
@@ -288,12 +435,20 @@ impl Generator {
 
     /// Goes on in another translation of its code, at `ip`; `address` gives what return addresses become.
     pub(crate) fn change_over(&self, k: *const u64, ip: *const Instr, address: impl Fn(u32) -> u32) {
-        // SAFETY: nothing else runs while the words are looked at; a return address is no reference.
+        self.unlink();
+        // SAFETY: nothing else runs while the words are looked at; a return address is no reference. It does not run:
+        // its frame may move.
         unsafe {
-            for word in &mut *self.registers.get() {
-                let value = std::mem::ManuallyDrop::new(Value::from_bits(*word));
+            let meta = Meta::of(k);
+            let registers = &mut *self.registers.get();
+            if registers.len() < 1 + meta.frame_size as usize {
+                registers.resize(1 + meta.frame_size as usize, EMPTY);
+            }
+            self.place_frame(meta);
+            for slot in self.slots() {
+                let value = std::mem::ManuallyDrop::new(Value::from_bits(*slot));
                 if let Some(index) = value.as_return_address() {
-                    *word = Value::return_address(address(index)).into_bits();
+                    *slot = Value::return_address(address(index)).into_bits();
                 }
             }
         }
@@ -301,7 +456,18 @@ impl Generator {
         self.ip.set(ip);
         if let Some(frame) = self.frame.get() {
             crate::types::frame::set_code(&frame, k);
+            if self.state() != State::Running {
+                crate::types::frame::set_registers(&frame, self.fp());
+            }
         }
+    }
+
+    /// Its registers, without the words of the frame's header.
+    fn slots(&self) -> impl Iterator<Item = *mut u64> {
+        let (fp, header) = (self.fp.get(), self.frame_header.get());
+        let count = self.room();
+        let registers = (0..count).map(move |index| fp.wrapping_add(index));
+        registers.filter(move |&slot| slot < header || slot >= header.wrapping_add(HEADER_WORDS))
     }
 
     pub(crate) fn ip(&self) -> *const Instr {
@@ -315,82 +481,6 @@ impl Generator {
     /// The register that waits for the value sent.
     pub(crate) fn value_register(&self) -> Option<u32> {
         Some(self.value_register.get()).filter(|&register| register != u32::MAX)
-    }
-
-    /// Room for `count` registers, which the caller fills; null when there is not enough.
-    ///
-    /// # Safety
-    /// The caller fills them before anything else runs.
-    #[inline(always)]
-    pub(crate) unsafe fn registers_for(&self, count: usize) -> *mut u64 {
-        // SAFETY: the caller's.
-        unsafe {
-            let registers = &mut *self.registers.get();
-            if count > registers.capacity() {
-                return std::ptr::null_mut();
-            }
-            registers.set_len(count);
-            registers.as_mut_ptr()
-        }
-    }
-
-    /// The saved registers, which now belong to the caller.
-    ///
-    /// # Safety
-    /// The caller takes the words over.
-    #[inline(always)]
-    pub(crate) unsafe fn take_registers(&self) -> (*const u64, usize) {
-        // SAFETY: the caller's.
-        unsafe {
-            let registers = &mut *self.registers.get();
-            let count = registers.len();
-            registers.set_len(0);
-            (registers.as_ptr(), count)
-        }
-    }
-
-    /// Whether somebody has asked for the frame.
-    #[inline(always)]
-    pub(crate) fn has_frame_object(&self) -> bool {
-        self.frame.is_some()
-    }
-
-    /// Moves the registers to the stack, leaving room for the frame's header behind the `named` ones.
-    ///
-    /// # Safety
-    /// There is room at `fp`.
-    pub(crate) unsafe fn move_registers_out(&self, fp: *mut u64, named: usize) {
-        // SAFETY: the caller's; the words change their owner.
-        unsafe {
-            let (registers, count) = self.take_registers();
-            // Volatile, so that the few words are moved one by one: see eval/generators.rs.
-            let mut index = 0;
-            while index < named {
-                fp.add(index).write_volatile(*registers.add(index));
-                index += 1;
-            }
-            while index < count {
-                fp.add(index + HEADER_WORDS).write_volatile(*registers.add(index));
-                index += 1;
-            }
-        }
-    }
-
-    /// Moves the registers below `end` from the stack, without the frame's header behind the `named` ones.
-    ///
-    /// # Safety
-    /// They are this generator's.
-    pub(crate) unsafe fn move_registers_in(&self, fp: *mut u64, named: usize, end: usize) {
-        let count = end - HEADER_WORDS;
-        // SAFETY: the caller's; the words change their owner.
-        unsafe {
-            (*self.registers.get()).reserve(count);
-            let registers = self.registers_for(count);
-            for index in 0..count {
-                let place = if index < named { index } else { index + HEADER_WORDS };
-                *registers.add(index) = std::mem::replace(&mut *fp.add(place), EMPTY);
-            }
-        }
     }
 
     /// Looks at the hooks of `sys.set_asyncgen_hooks`, once. As `async_gen_init_hooks`.
@@ -434,12 +524,6 @@ impl Generator {
         &self.running_async
     }
 
-    /// Where the saved registers stand: good until the generator goes on.
-    pub(crate) fn registers_address(&self) -> *mut u64 {
-        // SAFETY: the address alone; nothing is read here.
-        unsafe { (*self.registers.get()).as_mut_ptr() }
-    }
-
     /// The bytecode offset of the yield that the generator stands at; -1 before it has begun.
     pub(crate) fn last_instruction(&self) -> i32 {
         if self.state.get() == State::Created {
@@ -463,9 +547,9 @@ impl Generator {
             // SAFETY: the words change their owner, once.
             let variables = unsafe {
                 let named = Meta::of(self.k.get()).named as usize;
-                let registers = &mut *self.registers.get();
-                let count = named.min(registers.len());
-                registers[..count].iter_mut().map(|word| Value::from_bits(std::mem::replace(word, EMPTY))).collect()
+                let count = named.min(self.room());
+                let slots = (0..count).map(|index| self.fp.get().add(index));
+                slots.map(|slot| Value::from_bits(std::mem::replace(&mut *slot, EMPTY))).collect()
             };
             frame.finish(variables, None, self.last_instruction());
         }
@@ -477,20 +561,18 @@ impl Generator {
         self.state.set(State::Suspended);
     }
 
-    pub(crate) fn take_frame_object(&self) -> Option<Value> {
-        self.frame.take()
-    }
-
     pub(crate) fn keep_frame_object(&self, object: Value) {
         self.frame.set(Some(object));
     }
 
     fn visit_references(&self, visit: Visit<'_>) {
         visit(&self.function);
-        // SAFETY: the visitor runs no foreign code; the words are owned references, immediates or empty.
-        for word in unsafe { &*self.registers.get() } {
-            // SAFETY: as above; the word is borrowed.
-            visit(&std::mem::ManuallyDrop::new(unsafe { Value::from_bits(*word) }));
+        // What a running frame holds counts as held from outside, as all of the stack.
+        if self.state.get() != State::Running {
+            for slot in self.slots() {
+                // SAFETY: the visitor runs no foreign code; the words are owned references, immediates or empty.
+                visit(&std::mem::ManuallyDrop::new(unsafe { Value::from_bits(*slot) }));
+            }
         }
         self.handled.exception.visit(visit);
         self.name.visit(visit);
@@ -501,7 +583,8 @@ impl Generator {
 
     /// As clearing the frame: what it holds dies; the generator cannot go on.
     fn drop_references(&self) {
-        if self.state.get() != State::Running {
+        if self.state() != State::Running {
+            self.unlink();
             self.state.set(State::Finished);
             self.detach_frame();
             self.drop_registers();
@@ -515,10 +598,12 @@ impl Generator {
     }
 
     fn drop_registers(&self) {
-        // SAFETY: the words are owned here; they are taken out before anything dies.
-        unsafe {
-            let mut registers = std::mem::take(&mut *self.registers.get());
-            clear(registers.as_mut_ptr(), registers.len());
+        for slot in self.slots() {
+            // SAFETY: the words are owned here; each is emptied before its value dies. The frame does not run.
+            unsafe {
+                let bits = std::mem::replace(&mut *slot, EMPTY);
+                drop_bits(bits);
+            }
         }
     }
 }
@@ -529,8 +614,12 @@ fn new_object_of(ty: &'static TypeObject, generator: Generator) -> Value {
 
 impl Drop for Generator {
     fn drop(&mut self) {
-        self.detach_frame();
-        self.drop_registers();
+        self.unlink();
+        // Those of a frame that has ended are empty.
+        if self.state.get() != State::Finished {
+            self.detach_frame();
+            self.drop_registers();
+        }
     }
 }
 
@@ -547,53 +636,234 @@ pub(crate) enum Resumed {
 pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
     let generator = body(this)?;
     let vm = current();
-    let plain = matches!(generator.state.get(), State::Suspended | State::Created)
-        && !generator.has_frame_object()
-        && !vm.raised.is_some()
-        && !vm.breaker.load(Relaxed);
     let base = frame::top(vm);
-    // SAFETY: the constants of the generator's code; the registers above `base` are free.
+    if vm.raised.is_some() || vm.breaker.load(Relaxed) || check_native_stack().is_err() {
+        return next_item_slow(this);
+    }
+    // SAFETY: the register at `base` is free; the one who calls holds the generator.
     unsafe {
-        let meta = Meta::of(generator.k.get());
-        let room = base.add(1 + meta.frame_size as usize) <= vm.stack_limit.get() && vm.remaining.get() > 0;
-        if !plain || !room || check_native_stack().is_err() {
-            return match resume(this, Ok(Value::NONE))? {
-                Resumed::Yielded(value) => Ok(Some(value)),
-                Resumed::Returned(_) => Ok(None),
-            };
-        }
         let activation = Activation { previous: vm.activation.get(), ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get() };
+        let none = Value::NONE.bits();
+        let Some(inner) = step_into(vm, generator, base.add(1), boundary_return(), base, activation.k, none) else {
+            return next_item_slow(this);
+        };
+        *base = EMPTY;
+        let alive = this.clone();
         vm.activation.set(&activation);
-        vm.remaining.set(vm.remaining.get() - 1);
-        let fp = base.add(1);
-        *base = Value::of(generator).into_bits();
-        let named = meta.named as usize;
-        generator.move_registers_out(fp, named);
-        push_header(fp, generator.k.get(), boundary_return(), base, activation.k);
-        if let Some(register) = generator.value_register() {
-            *fp.add(register as usize) = Value::NONE.bits();
-        }
-        generator.state.set(State::Running);
-        generator.handled.previous.set(vm.handled.get());
-        vm.handled.set(&generator.handled);
-        let ip = generator.ip.get();
-        eval::run(eval::decode((*ip).handler), ip, fp, vm, generator.k.get());
+        let ip = inner.ip.get();
+        eval::run(eval::decode((*ip).handler), ip, inner.fp(), vm, inner.k.get());
         vm.activation.set(activation.previous);
         vm.ip.set(activation.ip);
         vm.fp.set(activation.fp);
         vm.k.set(activation.k);
+        let finished = generator.state.get() == State::Finished;
+        drop(alive);
         if let Some(exception) = vm.raised.take() {
             return Err(Raised::new(exception));
         }
         let value = Value::from_bits(std::mem::replace(&mut *base, EMPTY));
-        Ok(if generator.state.get() == State::Finished { None } else { Some(value) })
+        Ok(if finished { None } else { Some(value) })
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn next_item_slow(this: &Value) -> PyResult<Option<Value>> {
+    match resume(this, Ok(Value::NONE))? {
+        Resumed::Yielded(value) => Ok(Some(value)),
+        Resumed::Returned(_) => Ok(None),
+    }
+}
+
+/// Makes a generator that does not run go on, the common way: nothing is moved. Gives the one whose frame is to run at its
+/// instruction, or `None` when it has to be done with more care.
+///
+/// A generator that delegates to another is linked to it. The first of such a chain is resumed by running the last, whose
+/// yields go straight to the caller of the first; those between stay suspended at their `yield from` and are said to run
+/// while the last does. Their frames' headers name each other as callers all the time, so that whoever walks the stack
+/// finds them. The chain is broken up ([`Generator::unlink`], [`Generator::separate`]) by whatever looks closer: a frame
+/// object, tracing, an exception thrown in, somebody else who resumes one of them.
+///
+/// # Safety
+/// `top` is the first free register of the stack; the rest is the frame that the generator returns to. `sent` is moved
+/// in when the answer is `Some`; one for a generator that has not begun is None.
+#[inline(always)]
+pub(crate) unsafe fn step_into<'a>(
+    vm: &Thread,
+    generator: &'a Generator,
+    top: *mut u64,
+    return_ip: *const Instr,
+    caller_fp: *mut u64,
+    caller_k: *const u64,
+    sent: u64,
+) -> Option<&'a Generator> {
+    // SAFETY: the caller's; the generators of a chain hold each other.
+    unsafe {
+        let (inner, levels) = generator.chain();
+        let remaining = vm.remaining.get();
+        if !inner.can_go_on()
+            || generator.frame.is_some()
+            || !generator.parent.get().is_null()
+            || top >= vm.stack_limit.get()
+            || remaining < levels
+        {
+            return None;
+        }
+        vm.remaining.set(remaining - levels);
+        generator.set_caller(return_ip, caller_fp, caller_k);
+        generator.handled.previous.set(vm.handled.get());
+        inner.run_on(vm, top, if levels == 1 { std::ptr::null() } else { generator }, levels, sent);
+        Some(inner)
+    }
+}
+
+/// Makes `outer`, which runs, delegate to a generator: as [`step_into`], with the chain longer by it.
+///
+/// # Safety
+/// As for [`step_into`]; `outer` runs at the `yield from` at `ip` and holds the generator.
+#[inline(always)]
+pub(crate) unsafe fn delegate_to<'a>(
+    vm: &Thread,
+    outer: &Generator,
+    generator: &'a Generator,
+    ip: *const Instr,
+    value_register: u32,
+    sent: u64,
+) -> Option<&'a Generator> {
+    // SAFETY: the caller's.
+    unsafe {
+        let (inner, levels) = generator.chain();
+        let remaining = vm.remaining.get();
+        let top = outer.top.get();
+        if !inner.can_go_on()
+            || generator.frame.is_some()
+            || !generator.parent.get().is_null()
+            || *outer.frame_header.get().add(frame::OBJECT) != EMPTY
+            || top >= vm.stack_limit.get()
+            || remaining < levels
+        {
+            return None;
+        }
+        vm.remaining.set(remaining - levels);
+        generator.set_caller(ip.add(2), outer.fp.get(), outer.k.get());
+        generator.handled.previous.set(vm.handled.get());
+        let (root, above) = outer.outermost();
+        outer.suspend_at(ip, value_register);
+        outer.delegate.set(generator);
+        generator.parent.set(outer);
+        inner.run_on(vm, top, root, above + levels, sent);
+        Some(inner)
+    }
+}
+
+impl Generator {
+    /// The last of the chain of delegations, and how many the chain has.
+    #[inline(always)]
+    fn chain(&self) -> (&Generator, i32) {
+        let mut generator = self;
+        let mut levels = 1;
+        // SAFETY: as for innermost().
+        while let Some(next) = unsafe { generator.delegate.get().as_ref() } {
+            generator = next;
+            levels += 1;
+        }
+        (generator, levels)
+    }
+
+    /// Whether it may be resumed with such a value.
+    #[inline(always)]
+    pub(crate) fn takes(&self, none: bool) -> bool {
+        none || self.state.get() != State::Created
+    }
+
+    #[inline(always)]
+    fn can_go_on(&self) -> bool {
+        matches!(self.state.get(), State::Suspended | State::Created)
+    }
+
+    /// Writes down where its frame returns to.
+    ///
+    /// # Safety
+    /// The frame does not run.
+    #[inline(always)]
+    unsafe fn set_caller(&self, return_ip: *const Instr, fp: *mut u64, k: *const u64) {
+        let header = self.frame_header.get();
+        // SAFETY: the words of its own frame.
+        unsafe {
+            *header.add(RETURN_IP) = return_ip as u64;
+            *header.add(CALLER_FP) = fp as u64;
+            *header.add(CALLER_K) = k as u64;
+        }
+    }
+
+    /// Its frame goes on, as the last of a chain.
+    ///
+    /// # Safety
+    /// As for [`step_into`].
+    #[inline(always)]
+    unsafe fn run_on(&self, vm: &Thread, top: *mut u64, root: *const Generator, levels: i32, sent: u64) {
+        self.top.set(top);
+        self.root.set(root);
+        self.levels.set(levels);
+        if let Some(register) = self.value_register() {
+            // SAFETY: the register waits for it.
+            unsafe { *self.fp.get().add(register as usize) = sent };
+        }
+        self.state.set(State::Running);
+        vm.handled.set(&self.handled);
+    }
+
+    /// Its frame goes on by itself, with the care that tracing and frame objects need.
+    ///
+    /// # Safety
+    /// As for [`step_into`].
+    pub(crate) unsafe fn run_alone(
+        &self,
+        vm: &Thread,
+        top: *mut u64,
+        return_ip: *const Instr,
+        caller_fp: *mut u64,
+        caller_k: *const u64,
+        sent: Value,
+    ) {
+        self.unlink();
+        // SAFETY: the caller's; the header word is empty while the frame does not run.
+        unsafe {
+            self.set_caller(return_ip, caller_fp, caller_k);
+            *self.frame_header.get().add(frame::OBJECT) = match self.frame.take() {
+                Some(object) => {
+                    crate::types::frame::set_running(&object, self.fp.get());
+                    object.into_bits()
+                }
+                None => EMPTY,
+            };
+            self.handled.previous.set(vm.handled.get());
+            let waits = self.value_register().is_some();
+            let sent = sent.into_bits();
+            self.run_on(vm, top, std::ptr::null(), 1, sent);
+            if !waits {
+                drop_bits(sent);
+            }
+        }
+    }
+}
+
+/// Makes the generators on the stack run each by itself: from now on somebody looks at every step.
+pub(crate) fn separate_all(vm: &Thread) {
+    let mut place = Place::current(vm);
+    while let Some(found) = place {
+        if let Some(generator) = of(found.callee()) {
+            generator.separate();
+        }
+        place = found.caller();
     }
 }
 
 /// Resumes a generator with a value sent, or with an exception raised at its yield, which gets no context there.
 pub(crate) fn resume(this: &Value, sent: Result<Value, Raised>) -> PyResult<Resumed> {
     let generator = body(this)?;
-    match generator.state.get() {
+    let _alive = this.clone();
+    match generator.state() {
         State::Running => return Err(value_error(format!("{} already executing", kind_name(generator)))),
         State::Finished => {
             if code_of(generator).has_flag(flags::COROUTINE) {
@@ -725,14 +995,13 @@ fn thrown(ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyRes
 
 /// What a generator suspended in `yield from` delegates to.
 pub(crate) fn yielding_from(generator: &Generator) -> Option<Value> {
-    if generator.state.get() != State::Suspended || generator.state_before_resume_is_yield() {
+    if generator.state() != State::Suspended || generator.state_before_resume_is_yield() {
         return None;
     }
     // SAFETY: the register below the one that waits for a value holds the iterator.
     unsafe {
-        let registers = &*generator.registers.get();
-        let index = (generator.value_register.get() as usize).checked_sub(1 + HEADER_WORDS)?;
-        let bits = *registers.get(index)?;
+        let register = generator.value_register.get().checked_sub(1)?;
+        let bits = *generator.fp.get().add(register as usize);
         let value = std::mem::ManuallyDrop::new(Value::from_bits(bits));
         Some((*value).clone())
     }
@@ -755,6 +1024,7 @@ pub(crate) fn throw_in(
     check_native_stack()?;
     let generator = body(this)?;
     if let Some(receiver) = yielding_from(generator) {
+        generator.unlink();
         let is_exit = ty.downcast::<TypeObject>().is_some_and(|ty| ty.is_subtype(&GENERATOR_EXIT))
             || ty.ty().is_subtype(&GENERATOR_EXIT);
         if is_exit && close_on_exit {
@@ -807,17 +1077,12 @@ fn finish_delegation(generator: &Generator) {
     let register = generator.value_register.get() - 1;
     // SAFETY: as in yielding_from; the register is emptied before its value dies.
     unsafe {
-        let registers = &mut *generator.registers.get();
-        let index = (register as usize).saturating_sub(HEADER_WORDS);
-        if let Some(slot) = registers.get_mut(index) {
-            let bits = std::mem::replace(slot, EMPTY);
-            registers.truncate(index);
-            generator.value_register.set(register);
-            // Traced code has an instruction before the delegation, at which it is resumed.
-            let before = usize::from(Meta::of(generator.k.get()).is_traced());
-            generator.ip.set(generator.ip.get().add(DELEGATION + before));
-            drop(Value::from_bits(bits));
-        }
+        let bits = std::mem::replace(&mut *generator.fp.get().add(register as usize), EMPTY);
+        generator.value_register.set(register);
+        // Traced code has an instruction before the delegation, at which it is resumed.
+        let before = usize::from(Meta::of(generator.k.get()).is_traced());
+        generator.ip.set(generator.ip.get().add(DELEGATION + before));
+        drop_bits(bits);
     }
 }
 
@@ -848,11 +1113,12 @@ fn close_iterator(iterator: &Value) -> PyResult<()> {
 fn close(this: &Value) -> PyResult<()> {
     check_native_stack()?;
     let generator = body(this)?;
-    match generator.state.get() {
+    match generator.state() {
         State::Finished => return Ok(()),
         // Nobody sees the frame begin and end, unless it is traced.
         State::Created if !crate::vm::thread::current().use_tracing() => {
             generator.detach_frame();
+            generator.unlink();
             generator.state.set(State::Finished);
             generator.drop_registers();
             return Ok(());
@@ -861,6 +1127,7 @@ fn close(this: &Value) -> PyResult<()> {
     }
     let mut error = raised_here(Raised::new(exceptions::instantiate(&GENERATOR_EXIT, Vec::new())));
     if let Some(receiver) = yielding_from(generator) {
+        generator.unlink();
         generator.state.set(State::Running);
         let closed = close_iterator(&receiver);
         generator.state.set(State::Suspended);
@@ -887,7 +1154,7 @@ pub(crate) fn give_up(this: &Value) {
 pub(crate) fn finalize(this: &Value) {
     let Some(generator) = of(this) else { return };
     let never_awaited = generator.state.get() == State::Created && std::ptr::eq(this.ty(), &COROUTINE);
-    if !matches!(generator.state.get(), State::Created | State::Suspended) || never_awaited {
+    if !matches!(generator.state(), State::Created | State::Suspended) || never_awaited {
         return;
     }
     if std::ptr::eq(this.ty(), &ASYNC_GENERATOR)
@@ -1020,15 +1287,16 @@ fn wrapper_close(this: &Value) -> PyResult<()> {
 
 pub(crate) fn frame(this: &Value) -> PyResult<Value> {
     let generator = body(this)?;
-    Ok(match generator.state.get() {
+    Ok(match generator.state() {
         State::Finished => Value::NONE,
         State::Running => Place::of_generator(this).map_or(Value::NONE, Place::object),
         State::Created | State::Suspended => match generator.frame.get() {
             Some(frame) => frame,
             None => {
+                generator.unlink();
                 let frame = crate::types::frame::Frame::new_value(
                     generator.function.clone(),
-                    generator.registers_address(),
+                    generator.fp(),
                     generator.k.get(),
                 );
                 crate::types::frame::set_suspended(&frame, generator, generator.last_instruction());

@@ -87,7 +87,7 @@ pub(crate) fn top(vm: &Thread) -> *mut u64 {
         return vm.stack_start.get().max(vm.floor.get());
     }
     // SAFETY: the running frame's constants.
-    unsafe { vm.fp.get().add(Meta::of(vm.k.get()).frame_size as usize).max(vm.floor.get()) }
+    unsafe { registers::top_of(vm.fp.get(), vm.k.get()).max(vm.floor.get()) }
 }
 
 /// A frame on the stack: where it stands.
@@ -219,6 +219,9 @@ impl Place {
             if *slot != EMPTY {
                 registers::share_bits(*slot);
                 return Value::from_bits(*slot);
+            }
+            if let Some(generator) = generator::of(self.callee()) {
+                generator.separate();
             }
             let object = Frame::new_value(self.function(), self.fp, self.k);
             *slot = object.clone().into_bits();

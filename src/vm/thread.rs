@@ -155,6 +155,9 @@ impl Thread {
 
     /// Says whether somebody is to be told what happens.
     pub(crate) fn set_use_tracing(&self, on: bool) {
+        if on {
+            crate::types::generator::separate_all(self);
+        }
         self.use_tracing.set(on);
         self.stack_limit.set(if on { self.stack_start.get() } else { self.prepared.get() });
     }

@@ -59,6 +59,8 @@ pub(crate) struct Meta {
     /// All registers.
     pub frame_size: u32,
     pub parameters: u32,
+    /// The code of a generator, whose frame runs in its object once that is made.
+    pub in_object: bool,
     pub cells: Box<[Cell<Instr>]>,
     /// Bytecode offset by instruction.
     pub offsets: Box<[u32]>,
@@ -130,7 +132,14 @@ impl Meta {
         let constructs = self.cells.get(index).is_some_and(|cell| cell.get().handler == done);
         let call = index.checked_sub(if constructs { 1 } else { 2 }).and_then(|index| self.cells.get(index));
         let is_call = |handler: u32| {
-            let calls: [Handler; 4] = [h::call, h::call_method, h::traced_call, h::traced_call_method];
+            let calls: [Handler; 6] = [
+                h::call,
+                h::call_method,
+                h::call_from_object,
+                h::call_method_from_object,
+                h::traced_call,
+                h::traced_call_method,
+            ];
             calls.into_iter().any(|call| super::eval::cell::encode(call) == handler)
         };
         match call {
@@ -1122,11 +1131,19 @@ impl Translator<'_> {
                 }
             }
             O::CallFunction => {
-                let handler = if self.flavour == Flavour::Traced { h::traced_call } else { h::call };
+                let handler = match self.flavour {
+                    Flavour::Traced => h::traced_call,
+                    _ if self.in_object() => h::call_from_object,
+                    _ => h::call,
+                };
                 more = self.call(handler, arg as usize + 1, arg, rest);
             }
             O::CallMethod => {
-                let handler = if self.flavour == Flavour::Traced { h::traced_call_method } else { h::call_method };
+                let handler = match self.flavour {
+                    Flavour::Traced => h::traced_call_method,
+                    _ if self.in_object() => h::call_method_from_object,
+                    _ => h::call_method,
+                };
                 more = self.call(handler, arg as usize + 2, arg, rest);
             }
             O::CallFunctionKw => {
@@ -1177,16 +1194,15 @@ impl Translator<'_> {
                     // Wraps the value, which the trace function sees.
                     self.emit(h::trace_return, register, std::mem::take(&mut is_async), 1);
                 }
-                self.emit(h::yield_value, register, is_async, self.base + top as u32 - 1);
+                self.emit(h::yield_value, register, is_async, 0);
             }
             O::YieldFrom => {
                 self.canonicalize();
                 let register = self.canonical(top - 2);
-                let saved = self.base + top as u32 - 1;
                 let handler = if self.flavour == Flavour::Traced { h::traced_yield_from } else { h::yield_from };
-                self.emit(handler, register, 0, saved);
+                self.emit(handler, register, 0, 0);
                 self.emit(h::delegation, register + 1, register, 0);
-                self.emit(h::yield_on, register + 1, 0, saved);
+                self.emit(h::yield_on, register + 1, 0, 0);
                 self.stack.pop();
             }
             O::GetYieldFromIter => self.on_stack(h::get_yield_from_iter, 1, 1, 0, 0),
@@ -1505,6 +1521,11 @@ impl Translator<'_> {
         more
     }
 
+    /// Whether the code's frames run in generators' objects.
+    fn in_object(&self) -> bool {
+        self.code.has_flag(flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR)
+    }
+
     fn finish(mut self) -> (Meta, Vec<Boundary>) {
         let end = self.cells.len() as u32;
         // Where translated code could run off its end there is nothing to run: verified code does not.
@@ -1554,6 +1575,7 @@ impl Translator<'_> {
             named: self.named,
             frame_size: self.top + 4,
             parameters: self.code.parameter_count() as u32,
+            in_object: self.in_object(),
             cells: self.cells.into_iter().map(Cell::new).collect(),
             offsets: self.offsets.into(),
             region_of,

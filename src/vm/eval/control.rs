@@ -2,7 +2,7 @@
 
 use super::cell::{Cell, encode};
 use super::handlers::{die_next, drop_next, handler, operation};
-use super::registers::{At, clear, share_bits};
+use super::registers::{At, clear, share_bits, top_of};
 use super::unwind::raise;
 use super::{EMPTY, become_handler, is_heap, next};
 use crate::object::dict_table::watch_epoch;
@@ -129,6 +129,65 @@ handler! {
     fn call_method(ip, fp, vm, k) {
         let register = (*ip).b;
         enter_direct!(*fp.add(register as usize), register, (*ip).c + 1, ip.add(2), fp, vm, k);
+        become_handler!(call_method_slow, ip, fp, vm, k)
+    }
+}
+
+/// Enters the frame of a function as `enter_direct` does, from a frame in a generator's object: callee and arguments move to
+/// where the stack ends.
+macro_rules! enter_moved {
+    ($register:expr, $count:expr, $return_ip:expr, $fp:expr, $vm:expr, $k:expr) => {{
+        let from = $fp.add($register as usize);
+        let callee: u64 = *from;
+        if is_heap(callee) && std::ptr::eq((*(callee as *const Header)).ty(), &FUNCTION) {
+            let function = &*(callee as *const Function);
+            if function.direct.get() == $count {
+                let new_k = function.constants.get().0;
+                let meta = Meta::of(new_k);
+                let new_fp = top_of($fp, $k).add(1);
+                let named = meta.named as usize;
+                let remaining = $vm.remaining.get();
+                if new_fp.add(meta.frame_size as usize) <= $vm.stack_limit.get() && remaining > 0 {
+                    $vm.remaining.set(remaining - 1);
+                    let count = $count as usize;
+                    let mut index = 0;
+                    while index <= count {
+                        let slot = from.add(index);
+                        *new_fp.sub(1).add(index) = *slot;
+                        *slot = EMPTY;
+                        index += 1;
+                    }
+                    index = count;
+                    while index < named {
+                        *new_fp.add(index) = EMPTY;
+                        index += 1;
+                    }
+                    let header = new_fp.add(named);
+                    *header.add(RETURN_IP) = $return_ip as u64;
+                    *header.add(CALLER_FP) = $fp as u64;
+                    *header.add(CALLER_K) = $k as u64;
+                    *header.add(OBJECT) = EMPTY;
+                    next!(meta.entry, new_fp, $vm, new_k)
+                }
+            }
+        }
+    }};
+}
+
+handler! {
+    /// `call` in a generator
+    fn call_from_object(ip, fp, vm, k) {
+        let register = (*ip).b;
+        enter_moved!(register, (*ip).c, ip.add(2), fp, vm, k);
+        become_handler!(call_slow, ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// `call_method` in a generator
+    fn call_method_from_object(ip, fp, vm, k) {
+        let register = (*ip).b;
+        enter_moved!(register, (*ip).c + 1, ip.add(2), fp, vm, k);
         become_handler!(call_method_slow, ip, fp, vm, k)
     }
 }
@@ -304,16 +363,42 @@ unsafe fn enter_function(
     count: u32,
     return_ip: *const Cell,
 ) -> PyResult<bool> {
+    // SAFETY: the caller's.
+    unsafe { enter_named(at, function, register, count, &[], return_ip)? };
+    Ok(true)
+}
+
+/// Enters the frame of a function whose `count` arguments stand behind it, the last of them named.
+unsafe fn enter_named(
+    at: At,
+    function: &Function,
+    register: u32,
+    count: u32,
+    names: &[Value],
+    return_ip: *const Cell,
+) -> PyResult<()> {
     // SAFETY: the arguments are in place; bind() completes or clears the frame.
     unsafe {
-        let new_fp = at.fp.add(register as usize + 1);
-        let k = bind(at.vm, function, new_fp, count as usize, &[])?;
+        let count = count as usize;
+        let mut new_fp = at.slot(register).add(1);
+        if at.in_object() {
+            let top = at.top();
+            let end = top.add(1 + count);
+            if end > at.vm.stack_limit.get() && !frame::prepare_registers(at.vm, end) {
+                return Err(vm::thread::recursion_exceeded(""));
+            }
+            for index in 0..=count {
+                *top.add(index) = std::mem::replace(&mut *at.slot(register).add(index), EMPTY);
+            }
+            new_fp = top.add(1);
+        }
+        let k = bind(at.vm, function, new_fp, count, names)?;
         push_header(new_fp, k, return_ip, at.fp, at.k);
         at.vm.ip.set(Meta::of(k).entry);
         at.vm.fp.set(new_fp);
         at.vm.k.set(k);
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Whether a Python function that takes `count` positional arguments can be entered behind the frame.
@@ -325,8 +410,8 @@ pub(crate) fn can_enter(at: At, function: &Value, count: u32) -> bool {
     }
     // SAFETY: a direct function is translated; the address is compared only.
     unsafe {
-        let size = at.meta().frame_size as usize + 1 + Meta::of(function.constants.get().0).frame_size as usize;
-        at.fp.wrapping_add(size) <= at.vm.stack_limit.get()
+        let size = 1 + Meta::of(function.constants.get().0).frame_size as usize;
+        at.top().wrapping_add(size) <= at.vm.stack_limit.get()
     }
 }
 
@@ -340,7 +425,7 @@ pub(crate) unsafe fn enter_above<const N: usize>(at: At, function: Value, args: 
     unsafe {
         let k = body.constants.get().0;
         let meta = Meta::of(k);
-        let fp = at.fp.add(at.meta().frame_size as usize + 1);
+        let fp = at.top().add(1);
         for (index, arg) in args.into_iter().enumerate() {
             *fp.add(index) = arg.into_bits();
         }
@@ -458,15 +543,8 @@ fn call_named(at: At) -> PyResult<bool> {
         callee = at.get(first);
     }
     if let Some(function) = callee.exact::<Function>() {
-        // SAFETY: the arguments stand behind the function; bind() completes or clears the frame.
-        unsafe {
-            let new_fp = at.fp.add(first as usize + 1);
-            let k = bind(at.vm, function, new_fp, count as usize, names_tuple.as_slice())?;
-            push_header(new_fp, k, at.ip.add(1), at.fp, at.k);
-            at.vm.ip.set(Meta::of(k).entry);
-            at.vm.fp.set(new_fp);
-            at.vm.k.set(k);
-        }
+        // SAFETY: the arguments stand behind the function.
+        unsafe { enter_named(at, function, first, count, names_tuple.as_slice(), at.ip.add(1))? };
         return Ok(true);
     }
     // SAFETY: the registers stay as they are during the call.

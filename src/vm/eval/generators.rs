@@ -1,22 +1,22 @@
 //! The handlers of generators and coroutines: their making, resumption, suspension and end.
 //!
-//! A generator's registers lie on the stack while it runs and in its object else. The common steps, a `for` loop's next
-//! item and a plain `yield`, move them word by word (a wide copy would stall on words just stored) without leaving the
-//! handler. The writes are volatile to keep the compiler from making wide copies of the few words there are.
+//! A generator's frame runs where it stands, in its object; the frames that it calls go where the stack of whoever resumed
+//! it ends. So a step moves nothing, and a chain of generators that delegate to each other is resumed at its last
+//! (`types::generator::step_into`).
 
 use super::cell::{Cell, encode};
 use super::control::{is_boundary, stand_in_caller};
 use super::handlers::{die_next, drop_next, handler, operation};
-use super::registers::{At, clear, drop_bits, share_bits};
+use super::registers::{At, clear, drop_bits, share_bits, top_of};
 use super::unwind::{raise, raise_out};
 use super::{EMPTY, Handler, Place, become_handler, is_heap, jump, next};
 use crate::object::error::PyResult;
 use crate::object::header::Header;
 use crate::object::value::Value;
 use crate::types::async_generator::ASYNC_GENERATOR;
-use crate::types::generator::{self, COROUTINE, GENERATOR, Generator, State};
+use crate::types::generator::{self, COROUTINE, GENERATOR, Generator, State, delegate_to, step_into};
 use crate::vm;
-use crate::vm::frame::{self, CALLER_FP, CALLER_K, HEADER_WORDS, OBJECT, RETURN_IP};
+use crate::vm::frame::{self, CALLER_FP, CALLER_K, OBJECT, RETURN_IP};
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
 
@@ -30,18 +30,13 @@ unsafe fn return_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thre
     // SAFETY: the frame has just been entered: variables and header are complete, no temporary is in use.
     unsafe {
         let at = At::new(ip, fp, vm, k);
-        let named = at.meta().named as usize;
         let function = Value::from_bits(std::mem::replace(&mut *fp.sub(1), EMPTY));
-        let mut registers = Vec::with_capacity(at.meta().frame_size as usize);
-        for index in 0..named {
-            registers.push(std::mem::replace(&mut *fp.add(index), EMPTY));
-        }
-        let header = fp.add(named);
+        let header = fp.add(at.meta().named as usize);
         let return_ip = *header.add(RETURN_IP) as *const Cell;
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
         let place = if vm.origin_depth.get() > 0 { frame::Place::current(vm) } else { None };
-        let generator = Generator::new_value(function, ip.add(1), k, registers);
+        let generator = Generator::new_value(function, ip.add(1), k, fp);
         if place.is_some()
             && let Some(generator) = generator::of(&generator)
         {
@@ -51,10 +46,10 @@ unsafe fn return_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thre
             *header.add(word) = EMPTY;
         }
         vm.remaining.set(vm.remaining.get() + 1);
+        let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
         vm.ip.set(return_ip);
         vm.fp.set(caller_fp);
         vm.k.set(caller_k);
-        let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
         let old = std::mem::replace(&mut *slot, generator.into_bits());
         drop_bits(old);
         vm.ip.set(return_ip);
@@ -71,58 +66,38 @@ handler! {
     }
 }
 
-/// Puts a suspended generator's registers on the stack at `new_fp` and completes its frame. The value sent goes to the
-/// register that waits for it.
+/// Makes a suspended generator's frame the running one, whatever there is to heed. The value sent goes to the register that
+/// waits for it.
 ///
 /// # Safety
-/// `new_fp` lies above every frame in use; the generator is suspended or has not begun.
+/// `top` is the first free register of the stack; the generator is suspended or has not begun, and held by the caller.
 pub(crate) unsafe fn resume_frame(
     vm: &'static Thread,
     generator: &Generator,
-    new_fp: *mut u64,
+    top: *mut u64,
     return_ip: *const Cell,
     caller_fp: *mut u64,
     caller_k: *const u64,
     sent: Value,
 ) -> PyResult<()> {
-    // SAFETY: the caller's; the registers are moved in.
+    // SAFETY: the caller's.
     unsafe {
         let last = if vm.use_tracing() { generator.last_instruction() } else { -1 };
         vm::trace::before_resume(vm, generator)?;
-        let k = generator.constants();
-        let meta = Meta::of(k);
-        let end = new_fp.add(meta.frame_size as usize);
-        if (end > vm.stack_limit.get() && !frame::prepare_registers(vm, end)) || vm.remaining.get() <= 0 {
+        let room = top.add(1);
+        if (room > vm.stack_limit.get() && !frame::prepare_registers(vm, room)) || vm.remaining.get() <= 0 {
             return Err(vm::thread::recursion_exceeded(""));
         }
         vm.remaining.set(vm.remaining.get() - 1);
-        *new_fp.sub(1) = Value::of(generator).into_bits();
-        generator.move_registers_out(new_fp, meta.named as usize);
-        let header = new_fp.add(meta.named as usize);
-        *header.add(RETURN_IP) = return_ip as u64;
-        *header.add(CALLER_FP) = caller_fp as u64;
-        *header.add(CALLER_K) = caller_k as u64;
-        *header.add(OBJECT) = match generator.take_frame_object() {
-            Some(object) => {
-                crate::types::frame::set_running(&object, new_fp);
-                object.into_bits()
-            }
-            None => EMPTY,
-        };
-        match generator.value_register() {
-            Some(register) => *new_fp.add(register as usize) = sent.into_bits(),
-            None => drop(sent),
-        }
-        generator.set_state(State::Running);
-        generator.handled().previous.set(vm.handled.get());
-        vm.handled.set(generator.handled());
+        generator.run_alone(vm, top, return_ip, caller_fp, caller_k, sent);
+        let (fp, k) = (generator.fp(), generator.constants());
         vm.ip.set(generator.ip());
-        vm.fp.set(new_fp);
+        vm.fp.set(fp);
         vm.k.set(k);
         if vm.use_tracing()
             && let Err(raised) = vm::trace::call_event(vm, last)
         {
-            let (return_ip, caller_fp, caller_k) = finish_generator_frame(At::new(vm.ip.get(), new_fp, vm, k));
+            let (return_ip, caller_fp, caller_k) = finish_generator_frame(At::new(vm.ip.get(), fp, vm, k));
             vm.ip.set(return_ip.sub(1));
             vm.fp.set(caller_fp);
             vm.k.set(caller_k);
@@ -162,30 +137,21 @@ pub(crate) fn change_over_return_address(from: &Meta, to: &Meta, index: u32) -> 
     to.find(super::stack_operations::call_finally, offset).map_or(index, |cell| cell + 1)
 }
 
-/// Takes a generator's frame off the stack again: the first `saved` registers go back into the object, the header is
-/// cleared, the level of handled exceptions ends. Returns where to go on.
+/// Suspends a generator's frame: the level of handled exceptions ends. Returns where to go on.
 ///
 /// # Safety
 /// The frame at `at` is that of `generator`, which runs.
 unsafe fn suspend_frame(
     at: At,
     generator: &Generator,
-    saved: usize,
     resume_ip: *const Cell,
     value_register: u32,
 ) -> (*const Cell, *mut u64, *const u64) {
+    generator.separate();
     // SAFETY: the caller's.
     unsafe {
-        let meta = at.meta();
-        let header = at.fp.add(meta.named as usize);
-        let return_ip = *header.add(RETURN_IP) as *const Cell;
-        let caller_fp = *header.add(CALLER_FP) as *mut u64;
-        let caller_k = *header.add(CALLER_K) as *const u64;
-        let object = *header.add(OBJECT);
-        for word in 0..HEADER_WORDS {
-            *header.add(word) = EMPTY;
-        }
-        generator.move_registers_in(at.fp, meta.named as usize, saved);
+        let header = generator.frame_header();
+        let object = std::mem::replace(&mut *header.add(OBJECT), EMPTY);
         generator.suspend_at(resume_ip, value_register);
         if object != EMPTY {
             let object = Value::from_bits(object);
@@ -195,25 +161,23 @@ unsafe fn suspend_frame(
         }
         at.vm.handled.set(generator.handled().previous.get());
         at.vm.remaining.set(at.vm.remaining.get() + 1);
-        (return_ip, caller_fp, caller_k)
+        (*header.add(RETURN_IP) as *const Cell, *header.add(CALLER_FP) as *mut u64, *header.add(CALLER_K) as *const u64)
     }
 }
 
 /// Hands a yielded value to whoever resumed the generator.
 #[inline(never)]
-pub(crate) unsafe fn yield_work(at: At, value: Value, saved: usize, resume_ip: *const Cell, value_register: u32) {
+pub(crate) unsafe fn yield_work(at: At, value: Value, resume_ip: *const Cell, value_register: u32) {
     // SAFETY: the frame is a generator's: what stands before its registers is the generator.
     unsafe {
-        let callee = Value::from_bits(std::mem::replace(&mut *at.fp.sub(1), EMPTY));
-        let Some(generator) = generator::of(&callee) else { return };
-        let (return_ip, caller_fp, caller_k) = suspend_frame(at, generator, saved, resume_ip, value_register);
+        let Some(generator) = generator::of(at.callee()) else { return };
+        let (return_ip, caller_fp, caller_k) = suspend_frame(at, generator, resume_ip, value_register);
         let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
         let old = std::mem::replace(&mut *slot, value.into_bits());
         at.vm.ip.set(return_ip);
         at.vm.fp.set(caller_fp);
         at.vm.k.set(caller_k);
         drop_bits(old);
-        drop(callee);
         at.vm.ip.set(return_ip);
         at.vm.fp.set(caller_fp);
         at.vm.k.set(caller_k);
@@ -227,7 +191,7 @@ unsafe fn yield_value_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
         let at = At::new(ip, fp, vm, k);
         let value = at.take(at.a());
         let value = if at.b() != 0 { crate::types::async_generator::wrap(value) } else { value };
-        yield_work(at, value, at.c() as usize, ip.add(1), at.a());
+        yield_work(at, value, ip.add(1), at.a());
     }
 }
 
@@ -235,86 +199,24 @@ unsafe fn yield_value_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
 macro_rules! suspend {
     ($plain:expr, $resume_ip:expr, $ip:ident, $fp:ident, $vm:ident, $k:ident) => {{
         let callee = *$fp.sub(1) as *const Header;
-        let header = $fp.add(Meta::of($k).named as usize);
         // Whoever holds a frame object has to be told.
-        if $plain(callee) && (*callee).count() > 1 && *header.add(OBJECT) == EMPTY {
+        if $plain(callee) && *$fp.add(Meta::of($k).named as usize + OBJECT) == EMPTY {
             let generator = &*(callee as *const Generator);
-            let named = Meta::of($k).named as usize;
-            let saved = (*$ip).c as usize;
-            let registers = generator.registers_for(saved - HEADER_WORDS);
-            if !registers.is_null() {
-                let value = *$fp.add((*$ip).a as usize);
-                *$fp.add((*$ip).a as usize) = EMPTY;
-                let return_ip = *header.add(RETURN_IP) as *const Cell;
-                let caller_fp = *header.add(CALLER_FP) as *mut u64;
-                let caller_k = *header.add(CALLER_K) as *const u64;
-                *header.add(RETURN_IP) = EMPTY;
-                *header.add(CALLER_FP) = EMPTY;
-                *header.add(CALLER_K) = EMPTY;
-                let mut index = 0;
-                while index < named {
-                    *registers.add(index) = *$fp.add(index);
-                    $fp.add(index).write_volatile(EMPTY);
-                    index += 1;
-                }
-                index += HEADER_WORDS;
-                while index < saved {
-                    *registers.add(index - HEADER_WORDS) = *$fp.add(index);
-                    $fp.add(index).write_volatile(EMPTY);
-                    index += 1;
-                }
-                *$fp.sub(1) = EMPTY;
-                (*callee).decrement();
-                generator.suspend_at($resume_ip, (*$ip).a);
-                $vm.handled.set(generator.handled().previous.get());
-                $vm.remaining.set($vm.remaining.get() + 1);
-                let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
-                let old = *slot;
-                *slot = value;
-                drop_next!(old, return_ip, caller_fp, $vm, caller_k)
-            }
-        }
-    }};
-}
-
-/// Goes on in a generator's frame, or falls through.
-macro_rules! enter {
-    ($iterator:expr, $generator:expr, $return_ip:expr, $sent:expr, $fp:ident, $vm:ident, $k:ident) => {{
-        let generator: &Generator = $generator;
-        let new_fp = $fp.add(Meta::of($k).frame_size as usize + 1);
-        let new_k = generator.constants();
-        let meta = Meta::of(new_k);
-        let remaining = $vm.remaining.get();
-        if !generator.has_frame_object()
-            && new_fp.add(meta.frame_size as usize) <= $vm.stack_limit.get()
-            && remaining > 0
-        {
-            $vm.remaining.set(remaining - 1);
-            (*($iterator as *const Header)).increment();
-            *new_fp.sub(1) = $iterator;
-            let (registers, count) = generator.take_registers();
-            let named = meta.named as usize;
-            let mut index = 0;
-            while index < named {
-                new_fp.add(index).write_volatile(*registers.add(index));
-                index += 1;
-            }
-            while index < count {
-                new_fp.add(index + HEADER_WORDS).write_volatile(*registers.add(index));
-                index += 1;
-            }
-            let header = new_fp.add(named);
-            *header.add(RETURN_IP) = $return_ip as u64;
-            *header.add(CALLER_FP) = $fp as u64;
-            *header.add(CALLER_K) = $k as u64;
-            *header.add(OBJECT) = EMPTY;
-            if let Some(register) = generator.value_register() {
-                *new_fp.add(register as usize) = $sent;
-            }
-            generator.set_state(State::Running);
-            generator.handled().previous.set($vm.handled.get());
-            $vm.handled.set(generator.handled());
-            next!(generator.ip(), new_fp, $vm, new_k)
+            let register = (*$ip).a;
+            let value = *$fp.add(register as usize);
+            *$fp.add(register as usize) = EMPTY;
+            let (outermost, levels) = generator.outermost();
+            generator.suspend_at($resume_ip, register);
+            $vm.handled.set(outermost.handled().previous.get());
+            $vm.remaining.set($vm.remaining.get() + levels);
+            let header = outermost.frame_header();
+            let return_ip = *header.add(RETURN_IP) as *const Cell;
+            let caller_fp = *header.add(CALLER_FP) as *mut u64;
+            let caller_k = *header.add(CALLER_K) as *const u64;
+            let slot = caller_fp.add((*return_ip.sub(1)).a as usize);
+            let old = *slot;
+            *slot = value;
+            drop_next!(old, return_ip, caller_fp, $vm, caller_k)
         }
     }};
 }
@@ -335,7 +237,7 @@ unsafe fn yields(callee: *const Header) -> bool {
 }
 
 handler! {
-    /// yields a; the value sent goes there; c registers are kept
+    /// yields a; the value sent goes there
     fn yield_value(ip, fp, vm, k) {
         suspend!(yields_plainly, ip.add(1), ip, fp, vm, k);
         become_handler!(yield_slow, ip, fp, vm, k)
@@ -364,7 +266,7 @@ unsafe fn yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k:
                 if !tell_yield(at, &value) {
                     return 3;
                 }
-                yield_work(at, value, at.c() as usize, ip, at.a() + 1);
+                yield_work(at, value, ip, at.a() + 1);
                 1
             }
             Ok(Err(result)) => {
@@ -385,17 +287,20 @@ unsafe fn yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k:
 }
 
 handler! {
-    /// yields from iterator a, the value sent to it in a+1; c registers are kept. Two cells follow: where a generator that
+    /// yields from iterator a, the value sent to it in a+1. Two cells follow: where a generator that
     /// is delegated to hands its values over, and what it goes on with.
     fn yield_from(ip, fp, vm, k) {
         let iterator = *fp.add((*ip).a as usize);
         let sent = fp.add((*ip).a as usize + 1);
         if is_heap(iterator) && yields_plainly(iterator as *const Header) {
             let generator = &*(iterator as *const Generator);
-            let state = generator.state();
-            if state == State::Suspended || (state == State::Created && *sent == Value::NONE.bits()) {
-                let value = std::mem::replace(&mut *sent, EMPTY);
-                enter!(iterator, generator, ip.add(2), value, fp, vm, k);
+            let value = *sent;
+            if generator.takes(value == Value::NONE.bits()) {
+                *sent = EMPTY;
+                let outer = &*(*fp.sub(1) as *const Generator);
+                if let Some(inner) = delegate_to(vm, outer, generator, ip, (*ip).a + 1, value) {
+                    next!(inner.ip(), inner.fp(), vm, inner.constants())
+                }
                 *sent = value;
             }
         }
@@ -464,7 +369,7 @@ unsafe fn yield_on_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *
         if !tell_yield(at, &value) {
             return false;
         }
-        yield_work(at, value, at.c() as usize, ip.sub(2), at.a());
+        yield_work(at, value, ip.sub(2), at.a());
         true
     }
 }
@@ -479,8 +384,7 @@ unsafe fn for_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread,
         let Some(generator) = iterator.exact::<Generator>() else { return 1 };
         let result = match generator.state() {
             State::Created | State::Suspended => {
-                let new_fp = fp.add(at.meta().frame_size as usize + 1);
-                resume_frame(vm, generator, new_fp, ip.add(1), fp, k, Value::NONE).map(|()| 0)
+                resume_frame(vm, generator, at.top(), ip.add(1), fp, k, Value::NONE).map(|()| 0)
             }
             State::Running => Err(crate::types::exceptions::value_error("generator already executing")),
             State::Finished => {
@@ -504,8 +408,9 @@ handler! {
     fn for_generator(ip, fp, vm, k) {
         let iterator = *fp.add((*ip).b as usize);
         let generator = &*(iterator as *const Generator);
-        if matches!(generator.state(), State::Suspended | State::Created) {
-            enter!(iterator, generator, ip.add(1), Value::NONE.bits(), fp, vm, k);
+        let none = Value::NONE.bits();
+        if let Some(inner) = step_into(vm, generator, top_of(fp, k), ip.add(1), fp, k, none) {
+            next!(inner.ip(), inner.fp(), vm, inner.constants())
         }
         become_handler!(for_generator_slow, ip, fp, vm, k)
     }
@@ -583,18 +488,18 @@ pub(crate) unsafe fn finish_generator_frame(at: At) -> (*const Cell, *mut u64, *
         {
             frame::detach(place);
         }
-        let callee = Value::from_bits(std::mem::replace(&mut *at.fp.sub(1), EMPTY));
+        // It may die with what it holds.
+        let callee = at.callee().clone();
         let header = at.fp.add(meta.named as usize);
         let return_ip = *header.add(RETURN_IP) as *const Cell;
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
         // The frame has ended: what dies with its registers runs in the caller's name and finds the generator finished.
-        let floor = stand_in_caller(at.vm, header, at.fp.add(meta.frame_size as usize));
-        for word in 0..HEADER_WORDS {
-            *header.add(word) = EMPTY;
-        }
+        let floor = stand_in_caller(at.vm, header, at.top());
+        *header.add(OBJECT) = EMPTY;
         let mut handled = None;
         if let Some(generator) = generator::of(&callee) {
+            generator.leave_chain();
             generator.set_state(State::Finished);
             at.vm.handled.set(generator.handled().previous.get());
             handled = generator.handled().exception.take();
@@ -627,9 +532,7 @@ handler! {
         let header = fp.add(named);
         let return_ip = *header.add(RETURN_IP) as *const Cell;
         if yields_plainly(callee)
-            && (*callee).count() > 1
             && *header.add(OBJECT) == EMPTY
-            && !is_boundary(return_ip)
             && !(*(callee as *const Generator)).handled().exception.is_some()
         {
             // The variables die here unless one of them is the last reference to something.
@@ -644,18 +547,19 @@ handler! {
             }
             let before = &*return_ip.sub(1);
             let delegated = before.handler == encode(delegation);
-            if index == named && (delegated || !is_heap(result)) {
+            let to_native = is_boundary(return_ip);
+            if index == named && (delegated || to_native || !is_heap(result)) {
                 let caller_fp = *header.add(CALLER_FP) as *mut u64;
                 let caller_k = *header.add(CALLER_K) as *const u64;
-                *header.add(RETURN_IP) = EMPTY;
-                *header.add(CALLER_FP) = EMPTY;
-                *header.add(CALLER_K) = EMPTY;
-                *fp.sub(1) = EMPTY;
-                (*callee).decrement();
                 let generator = &*(callee as *const Generator);
+                generator.leave_chain();
                 generator.set_state(State::Finished);
                 vm.handled.set(generator.handled().previous.get());
                 vm.remaining.set(vm.remaining.get() + 1);
+                if to_native {
+                    *caller_fp.add(before.a as usize) = result;
+                    next!(return_ip, caller_fp, vm, caller_k)
+                }
                 let register = before.b as usize;
                 let iterator = *caller_fp.add(register);
                 // A loop over the generator ends; a delegation has its result where the generator stood.

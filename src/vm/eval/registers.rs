@@ -4,6 +4,7 @@ use super::cell::Cell;
 use super::{EMPTY, is_heap};
 use crate::object::value::Value;
 use crate::types::code::Code;
+use crate::types::generator;
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
 
@@ -156,11 +157,43 @@ impl At {
         unsafe { std::slice::from_raw_parts(self.slot(first) as *const Value, count as usize) }
     }
 
+    /// The first free register of the stack: where frames that this one calls go when its own registers do not hold the
+    /// arguments in place.
+    #[inline(always)]
+    pub fn top(self) -> *mut u64 {
+        // SAFETY: a running frame.
+        unsafe { top_of(self.fp, self.k) }
+    }
+
+    /// Whether the frame runs in a generator's object, not on the stack.
+    #[inline(always)]
+    pub fn in_object(self) -> bool {
+        self.meta().in_object && generator::of(self.callee()).is_some()
+    }
+
     /// The function that the frame runs: what stands before its first register.
     #[inline]
     pub fn callee(self) -> &'static Value {
         // SAFETY: the frame owns it while it runs.
         unsafe { &*(self.fp.sub(1) as *const Value) }
+    }
+}
+
+/// The first register of the stack that no frame uses, given the running one.
+///
+/// # Safety
+/// The arguments are those of a running handler.
+#[inline(always)]
+pub(crate) unsafe fn top_of(fp: *mut u64, k: *const u64) -> *mut u64 {
+    // SAFETY: the caller's; what stands before the registers is the function or generator that runs.
+    unsafe {
+        let meta = Meta::of(k);
+        if meta.in_object
+            && let Some(generator) = generator::of(&*(fp.sub(1) as *const Value))
+        {
+            return generator.top();
+        }
+        fp.add(meta.frame_size as usize)
     }
 }
 

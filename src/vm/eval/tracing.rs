@@ -358,7 +358,7 @@ unsafe fn traced_yield_from_work(ip: *const Cell, fp: *mut u64, vm: &'static Thr
                     vm.set_raised(raised);
                     return LEAVE;
                 }
-                yield_work(at, value, at.c() as usize, ip.sub(1), at.a() + 1);
+                yield_work(at, value, ip.sub(1), at.a() + 1);
                 ELSEWHERE
             }
             Ok(Err(())) => {
@@ -431,9 +431,15 @@ unsafe fn change_over_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
         let Ok(traced) = code.translations.traced(code) else { return false };
         let to = Meta::of(traced.0);
         let Some(cell) = to.find(trace_instruction, boundary.offset) else { return false };
-        let end = fp.add(to.frame_size as usize);
-        if end > vm.prepared.get() && !frame::prepare_registers(vm, end) {
-            return false;
+        if at.in_object() {
+            if generator::of(at.callee()).is_some_and(|generator| generator.room() < to.frame_size as usize) {
+                return false;
+            }
+        } else {
+            let end = fp.add(to.frame_size as usize);
+            if end > vm.prepared.get() && !frame::prepare_registers(vm, end) {
+                return false;
+            }
         }
         let values: Vec<Value> = boundary
             .stack
