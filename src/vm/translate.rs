@@ -1465,7 +1465,8 @@ impl Translator<'_> {
             first += 1;
         }
         self.top = self.top.max(first + count);
-        self.emit(h::unpack_variables(self.place(value)), self.operand(value), count, first);
+        let handler = h::unpack_variables(self.place(value), &variables);
+        self.emit(handler, self.operand(value), count, first);
         for cell in h::target_cells(&variables) {
             self.emit_cell(cell);
         }

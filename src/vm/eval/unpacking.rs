@@ -181,6 +181,54 @@ handler! {
     }
 }
 
+/// From how many variables on it pays to look at all of them first.
+const ROW: usize = 4;
+
+/// Whether neither of two words is a heap object: the answer is in bit 3, for an AND over many.
+#[inline(always)]
+fn both_immediate(left: u64, right: u64) -> u64 {
+    ((left & 7) + 7) & ((right & 7) + 7)
+}
+
+handler! {
+    /// `unpack_to_variables` for variables that follow each other: when nothing has to be counted, they are copied in one go
+    #[inline(never)]
+    fn unpack_to_row<const PLACE: u8>(ip, fp, vm, k) {
+        let container = if PLACE == CONST { *k.add((*ip).a as usize) } else { *fp.add((*ip).a as usize) };
+        if is_heap(container) {
+            let count = (*ip).b as usize;
+            let ty: *const TypeObject = (*(container as *const Header)).ty();
+            let (items, len) = if std::ptr::eq(ty, &TUPLE) {
+                let items = (*(container as *const Tuple)).as_slice();
+                (items.as_ptr() as *const u64, items.len())
+            } else if std::ptr::eq(ty, &LIST) {
+                let (items, len) = (*(container as *const List)).items().raw_parts();
+                (items as *const u64, len)
+            } else {
+                (std::ptr::null(), usize::MAX)
+            };
+            if len == count {
+                let row = fp.add(*(ip.add(1) as *const u32) as usize);
+                let mut immediate = 8;
+                let mut index = 0;
+                while index < count {
+                    immediate &= both_immediate(*row.add(index), *items.add(index));
+                    index += 1;
+                }
+                if immediate != 0 {
+                    index = 0;
+                    while index < count {
+                        *row.add(index) = *items.add(index);
+                        index += 1;
+                    }
+                    next!(ip.add(1 + (*ip).b.div_ceil(NAMED) as usize), fp, vm, k)
+                }
+            }
+        }
+        become_handler!((unpack_to_variables::<PLACE>), ip, fp, vm, k)
+    }
+}
+
 /// Goes on with `unpack_to_variables` from an item on whose variable holds the last reference to something.
 #[inline(never)]
 unsafe fn unpack_rest<const PLACE: u8>(
@@ -246,8 +294,11 @@ handler! {
 }
 
 /// `a, b, .. = value`
-pub(crate) fn unpack_variables(place: Place) -> Handler {
+pub(crate) fn unpack_variables(place: Place, variables: &[u32]) -> Handler {
+    let in_row = variables.len() >= ROW && variables.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
     match place {
+        Place::Local if in_row => unpack_to_row::<LOCAL>,
+        Place::Const if in_row => unpack_to_row::<CONST>,
         Place::Temp => unpack_to_variables::<TEMP>,
         Place::Local => unpack_to_variables::<LOCAL>,
         Place::Const => unpack_to_variables::<CONST>,
