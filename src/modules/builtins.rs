@@ -7,12 +7,14 @@ use crate::object::attribute;
 use crate::object::call;
 use crate::object::compare;
 use crate::object::error::PyResult;
+use crate::object::gil::GilCell;
 use crate::object::hash as hash_protocol;
 use crate::object::iter as iter_protocol;
 use crate::object::number;
 use crate::object::sequence;
 use crate::object::text;
 use crate::object::value::Value;
+use crate::object::value_vec::ValueCell;
 use crate::object::{BinaryOp, Compare, TypeObject};
 use crate::types::bytes::Bytes;
 use crate::types::code::Code;
@@ -247,6 +249,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("Ellipsis", Value::ELLIPSIS);
     dict.set_text("NotImplemented", Value::NOT_IMPLEMENTED);
     dict.set_text("__debug__", Value::TRUE);
+    IMPORT.get().set(dict.get_text("__import__"));
     crate::object::builtins::keep_original(dict);
     crate::modules::site::install(dict);
     // Lives as long as the process, as the library's module `encodings` does.
@@ -363,13 +366,24 @@ fn resolve_bases(bases: &[Value], original: &Value) -> PyResult<Option<Value>> {
 }
 
 fn import_(
-    name: &Str,
-    _globals: Option<&Value>,
+    name: &Value,
+    globals: Option<&Value>,
     _locals: Option<&Value>,
-    _fromlist: Option<&Value>,
-    level: Option<&Value>,
+    fromlist: Option<&Value>,
+    level: Option<i32>,
 ) -> PyResult<Value> {
-    import::import(name, level.unwrap_or(&Value::int(0)))
+    if name.downcast::<Str>().is_none() {
+        return Err(type_error(format!("__import__() argument 1 must be str, not {}", name.ty().name())));
+    }
+    import::import_level(name, globals.unwrap_or(&Value::NONE), fromlist.unwrap_or(&Value::NONE), level.unwrap_or(0).into())
+}
+
+/// `__import__` as it was at the start: the import statement need not go through it.
+static IMPORT: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
+
+/// Whether it is the `__import__` of the builtins.
+pub(crate) fn is_import(function: &Value) -> bool {
+    IMPORT.get().get().is_some_and(|import| import.is(function))
 }
 
 fn abs(x: &Value) -> PyResult<Value> {

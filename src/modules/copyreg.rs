@@ -76,10 +76,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
 /// # Errors
 /// What importing raises.
 pub(crate) fn module() -> PyResult<Value> {
-    match name!("copyreg").exact::<Str>() {
-        Some(name) => import::import(name, &Value::int(0)),
-        None => Err(type_error("expected a str")),
-    }
+    import::import_text("copyreg", 0)
 }
 
 /// A name of the module.

@@ -13,6 +13,7 @@ pub mod errno;
 pub mod functools;
 pub mod gc;
 pub mod heapq;
+pub mod imp;
 pub mod itertools;
 mod key_order;
 pub mod marshal;
@@ -24,12 +25,16 @@ pub mod stat;
 pub mod string;
 pub mod struct_;
 pub mod sys;
+pub mod thread;
 pub mod time;
+pub mod warnings;
 pub mod weakref;
 
 use crate::object::error::PyResult;
 use crate::object::native::{Method, MethodKind};
+use crate::object::gil::GilCell;
 use crate::object::value::Value;
+use crate::object::value_vec::ValueCell;
 use crate::types::builtin_function::BuiltinFunction;
 use crate::types::dict::Dict;
 use crate::types::module::Module;
@@ -65,16 +70,36 @@ static ALL: &[&ModuleDef] = &[
     &atexit::MODULE,
     &abc::MODULE,
     &time::MODULE,
-    &copyreg::MODULE,
     &collections::MODULE,
     &functools::MODULE,
     &itertools::MODULE,
     &operator::MODULE,
-    &operator::LIBRARY,
     &struct_::MODULE,
     &marshal::MODULE,
     &array::MODULE,
+    &imp::MODULE,
+    &warnings::MODULE,
+    &thread::MODULE,
 ];
+
+/// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
+static SUBSTITUTES: &[&ModuleDef] = &[&copyreg::MODULE, &operator::LIBRARY];
+
+/// The native modules that were made, by name: importing one again gives the same.
+static MADE: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
+
+fn made_modules() -> Value {
+    MADE.get().get().unwrap_or_else(|| {
+        let dict = Dict::new_value();
+        MADE.get().set(Some(dict.clone()));
+        dict
+    })
+}
+
+/// The native module, if it was made before.
+pub(crate) fn made(def: &ModuleDef) -> Option<Value> {
+    made_modules().downcast::<Dict>()?.get_text(def.name)
+}
 
 impl ModuleDef {
     /// Makes the module.
@@ -95,6 +120,9 @@ impl ModuleDef {
             }
             (self.fill)(dict)?;
         }
+        if let Some(made) = made_modules().downcast::<Dict>() {
+            made.set_text(self.name, module.clone());
+        }
         Ok(module)
     }
 }
@@ -109,6 +137,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 /// The definition of the native module of that name.
 pub(crate) fn find(name: &str) -> Option<&'static ModuleDef> {
     ALL.iter().copied().find(|def| def.name == name)
+}
+
+/// The definition of the stand-in for a module of the library.
+pub(crate) fn find_substitute(name: &str) -> Option<&'static ModuleDef> {
+    SUBSTITUTES.iter().copied().find(|def| def.name == name)
 }
 
 /// Makes the modules that are there from the start; the others are made when they are first imported.

@@ -67,6 +67,11 @@ pub fn hash_bytes(data: &[u8]) -> i64 {
     }
 }
 
+/// The hash of a source file that `.pyc` files hold. As `_Py_KeyedHash`.
+pub(crate) fn keyed(key: u64, data: &[u8]) -> u64 {
+    siphash24(key, 0, data)
+}
+
 /// SipHash-2-4 (Aumasson and Bernstein, 2012).
 fn siphash24(k0: u64, k1: u64, data: &[u8]) -> u64 {
     let mut v0 = k0 ^ 0x736f_6d65_7073_6575;

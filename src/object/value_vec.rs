@@ -6,6 +6,7 @@
 use super::error::{PyResult, Raised};
 use super::value::Value;
 use crate::types::exceptions::{MEMORY_ERROR, instantiate};
+use crate::vm::signals;
 use std::cell::UnsafeCell;
 
 /// `MemoryError()`, as `PyErr_NoMemory`.
@@ -40,13 +41,20 @@ pub fn push(values: &mut Vec<Value>, value: Value) -> PyResult<()> {
 /// `values` repeated `count` times.
 ///
 /// # Errors
-/// `MemoryError` when there is no room for the result.
+/// `MemoryError` when there is no room for the result; `SystemExit` when the program has to end meanwhile.
 pub fn repeated(values: &[Value], count: usize) -> PyResult<Vec<Value>> {
     let total = values.len().checked_mul(count).ok_or_else(no_memory)?;
     let mut result = with_room(total)?;
-    match values {
-        [only] => result.resize(count, only.clone()),
-        _ => (0..count).for_each(|_| result.extend_from_slice(values)),
+    // So many items at a time that a program which has to end does.
+    let mut left = count;
+    while left > 0 {
+        let some = left.min((1 << 20) / values.len().max(1) + 1);
+        match values {
+            [only] => result.resize(result.len() + some, only.clone()),
+            _ => (0..some).for_each(|_| result.extend_from_slice(values)),
+        }
+        left -= some;
+        signals::check_stop()?;
     }
     Ok(result)
 }

@@ -7,6 +7,7 @@ use crate::object::header::{Header, new_object};
 use crate::object::native::{At, FromArg, Function, GetSet, Method, MethodKind, c_int};
 use crate::object::slots::{Compare, Slots};
 use crate::object::value::{Payload, Value, payload};
+use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, compare, hash};
 use crate::pyc::lnotab;
 use crate::types::bytes::Bytes;
@@ -79,6 +80,8 @@ pub struct Code {
     pub fields: Fields,
     /// What the virtual machine made of it.
     pub(crate) translations: Translations,
+    /// `co_filename`, where the import system has found the code under another name than it was compiled with.
+    moved: ValueCell,
 }
 
 payload!(Code, CODE);
@@ -108,7 +111,7 @@ pub static CODE: TypeObject = TypeObject::define::<Code>("code")
         GetSet::member("co_varnames", |this| Ok(body(this)?.fields.varnames.clone())),
         GetSet::member("co_freevars", |this| Ok(body(this)?.fields.freevars.clone())),
         GetSet::member("co_cellvars", |this| Ok(body(this)?.fields.cellvars.clone())),
-        GetSet::member("co_filename", |this| Ok(body(this)?.fields.filename.clone())),
+        GetSet::member("co_filename", |this| Ok(body(this)?.file())),
         GetSet::member("co_name", |this| Ok(body(this)?.fields.name.clone())),
         GetSet::member("co_firstlineno", |this| Ok(Value::int(body(this)?.fields.firstlineno.into()))),
         GetSet::member("co_lnotab", |this| Ok(body(this)?.fields.lnotab.clone())),
@@ -137,7 +140,7 @@ fn items(tuple: &Value) -> &[Value] {
 impl Code {
     /// A code object.
     pub fn new_value(fields: Fields) -> Value {
-        new_object(Code { header: Header::new(&CODE), fields, translations: Translations::default() })
+        new_object(Code { header: Header::new(&CODE), fields, translations: Translations::default(), moved: ValueCell::EMPTY })
     }
 
     /// The bytecode.
@@ -225,9 +228,28 @@ impl Code {
         text_of(&self.fields.name)
     }
 
+    /// `co_filename`.
+    pub fn file(&self) -> Value {
+        self.moved.get().unwrap_or_else(|| self.fields.filename.clone())
+    }
+
+    /// Gives this code and the code among its constants another `co_filename` where it is `old` now. As
+    /// `update_code_filenames`.
+    pub(crate) fn move_file(&self, old: &Str, new: &Value) {
+        if !self.file().downcast::<Str>().is_some_and(|file| file.equals(old)) {
+            return;
+        }
+        self.moved.set(Some(new.clone()));
+        for constant in self.consts() {
+            if let Some(code) = constant.exact::<Code>() {
+                code.move_file(old, new);
+            }
+        }
+    }
+
     /// `co_filename` as text.
     pub fn filename(&self) -> String {
-        text_of(&self.fields.filename)
+        text_of(&self.file())
     }
 }
 

@@ -509,7 +509,7 @@ impl Generator {
             let Some(found) = place else { break };
             let code = found.meta().code();
             let line = found.object().exact::<crate::types::frame::Frame>().map_or(0, |frame| frame.line());
-            let entry = vec![code.fields.filename.clone(), Value::int(line.into()), code.fields.name.clone()];
+            let entry = vec![code.file(), Value::int(line.into()), code.fields.name.clone()];
             origin.push(Tuple::from_vec(entry));
             place = found.caller();
         }

@@ -68,6 +68,11 @@ impl Traceback {
         self.next.get()
     }
 
+    /// Sets `tb_next`, which must make no loop.
+    pub(crate) fn set_next(&self, next: Option<Value>) {
+        self.next.set(next);
+    }
+
     /// The frame.
     pub fn frame(&self) -> &Value {
         &self.frame

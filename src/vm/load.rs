@@ -19,13 +19,23 @@ pub type LoadError = String;
 /// # Errors
 /// A container that holds itself, or a kind of constant that code cannot have.
 pub fn value(object: Object<'_, '_>) -> Result<Value, LoadError> {
-    Loader { known: HashMap::new(), open: Vec::new() }.object(object)
+    Loader { known: HashMap::new(), open: Vec::new(), filename: None }.object(object)
+}
+
+/// As [`value`], with another file name in every code object.
+///
+/// # Errors
+/// As for [`value`].
+pub(crate) fn value_named(object: Object<'_, '_>, filename: &str) -> Result<Value, LoadError> {
+    Loader { known: HashMap::new(), open: Vec::new(), filename: Some(Str::new_value(filename)) }.object(object)
 }
 
 struct Loader {
     known: HashMap<NodeId, Value>,
     /// Containers under construction.
     open: Vec<NodeId>,
+    /// The file name of every code object, where it is not the one in the file.
+    filename: Option<Value>,
 }
 
 fn text(text: FileStr<'_>) -> Value {
@@ -107,7 +117,7 @@ impl Loader {
                     varnames: names(code.varnames()),
                     freevars: names(code.freevars()),
                     cellvars: names(code.cellvars()),
-                    filename: text(code.filename()),
+                    filename: self.filename.clone().unwrap_or_else(|| text(code.filename())),
                     name: name_text(code.name()),
                     lnotab: Bytes::new_value(code.lnotab()),
                 })

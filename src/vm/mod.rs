@@ -1,14 +1,17 @@
 //! The virtual machine: translation of bytecode to register form, frames, the loop, calls, exceptions.
 
 pub mod call;
+pub mod config;
 pub mod eval;
 pub mod finalize;
 pub mod frame;
 pub mod import;
+pub mod importlib;
 pub mod load;
 pub mod report;
 pub mod runtime;
 pub mod signals;
+pub mod stdlib;
 pub mod thread;
 pub mod trace;
 pub mod trace_jump;

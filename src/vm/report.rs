@@ -208,6 +208,11 @@ fn append_repeats(out: &mut String, repeated: usize) {
     }
 }
 
+/// A line of a source file, as tracebacks show it.
+pub(crate) fn source_line(file: &str, line: i64) -> Option<String> {
+    SourceLines::default().line(file, i32::try_from(line).ok()?)
+}
+
 /// Source files read once.
 #[derive(Default)]
 struct SourceLines {

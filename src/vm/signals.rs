@@ -28,14 +28,20 @@ pub(crate) fn stopping() -> bool {
     STOP.load(Relaxed)
 }
 
+/// For native code at long work that must not run Python code meanwhile.
+///
+/// # Errors
+/// `SystemExit` when the program has to end.
+pub(crate) fn check_stop() -> PyResult<()> {
+    if stopping() { Err(Raised::new(instantiate(&SYSTEM_EXIT, Vec::new()))) } else { Ok(()) }
+}
+
 /// Attends to whatever set the breaker.
 ///
 /// # Errors
 /// `SystemExit` when the program has to end; the breaker stays set then.
 pub(crate) fn attend(vm: &Thread) -> PyResult<()> {
-    if stopping() {
-        return Err(Raised::new(instantiate(&SYSTEM_EXIT, Vec::new())));
-    }
+    check_stop()?;
     vm.breaker.store(false, Relaxed);
     crate::gc::collect_due();
     Ok(())

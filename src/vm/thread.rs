@@ -104,6 +104,12 @@ pub fn current() -> &'static Thread {
     MAIN.get()
 }
 
+/// `threading.get_ident()` of the running thread.
+pub fn ident() -> u64 {
+    // SAFETY: no condition.
+    unsafe { libc::pthread_self() }
+}
+
 /// Registers of the main thread, in words: room for the deepest recursion that `sys.setrecursionlimit` can ask for.
 const STACK_WORDS: usize = 1 << 27;
 

@@ -209,6 +209,7 @@ impl Writer {
             ] {
                 self.long(number.cast_signed());
             }
+            let file = code.file();
             for part in [
                 &fields.code,
                 &fields.consts,
@@ -216,7 +217,7 @@ impl Writer {
                 &fields.varnames,
                 &fields.freevars,
                 &fields.cellvars,
-                &fields.filename,
+                &file,
                 &fields.name,
             ] {
                 self.object(Some(part), 0)?;

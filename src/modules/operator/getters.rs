@@ -298,9 +298,7 @@ fn reduce_caller(this: &Value) -> PyResult<Value> {
         return Ok(Tuple::from_vec(vec![this.ty().value(), Tuple::from_vec(args)]));
     }
     // Keywords are given by way of a partial.
-    let functools = Str::new_value("_functools");
-    let Some(functools) = functools.downcast::<Str>() else { return Ok(Value::NONE) };
-    let partial = attribute::get_str(&import::import(functools, &Value::int(0))?, "partial")?;
+    let partial = attribute::get_str(&import::import_text("_functools", 0)?, "partial")?;
     let mut args = vec![this.ty().value(), caller.name.clone()];
     args.extend_from_slice(named);
     let constructor = call::call_keywords(&partial, &args, Some(&caller.keywords.0))?;

@@ -527,9 +527,7 @@ fn strftime(format: &Str, tuple: Option<&Value>) -> PyResult<Value> {
 
 /// The library's `_strptime` does it.
 fn strptime(args: &Tuple) -> PyResult<Value> {
-    let name = Str::new_value("_strptime");
-    let Some(name) = name.exact::<Str>() else { return Ok(Value::NONE) };
-    let module = import::import(name, &Value::int(0))?;
+    let module = import::import_text("_strptime", 0)?;
     call::call(&attribute::get_str(&module, "_strptime_time")?, args.as_slice())
 }
 

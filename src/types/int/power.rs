@@ -42,7 +42,23 @@ pub fn pow(left: &Value, right: &Value) -> PyResult<Value> {
     // Powers of two are shifted in at the end: `10 ** n` is `5 ** n << n`.
     let twos = base.trailing_zeros().unwrap_or(0);
     let odd = &*base >> twos;
-    Ok(big(Pow::pow(odd, exponent) << (u128::from(twos) * u128::from(exponent))))
+    Ok(big(power_of(odd, exponent)? << (u128::from(twos) * u128::from(exponent))))
+}
+
+/// `base ** exponent`, an int. A program that has to end does between two multiplications.
+fn power_of(base: BigInt, exponent: u64) -> PyResult<BigInt> {
+    if exponent.saturating_mul(base.bits()) < 1 << 16 {
+        return Ok(Pow::pow(base, exponent));
+    }
+    let mut result = BigInt::from(1);
+    for bit in (0..u64::BITS - exponent.leading_zeros()).rev() {
+        crate::vm::signals::check_stop()?;
+        result = &result * &result;
+        if exponent >> bit & 1 == 1 {
+            result *= &base;
+        }
+    }
+    Ok(result)
 }
 
 /// The power when it fits a machine word; the exponent is not negative.

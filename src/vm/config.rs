@@ -1,0 +1,70 @@
+//! How the interpreter was started: what CPython's command line options and environment variables say.
+
+use crate::object::gil::GilCell;
+use crate::vm::stdlib::Library;
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+/// The settings of a run. Those of [`Config::default`] are an embedding program's: no library until one is given, the
+/// environment counts, nothing is written.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The standard library; without one only native modules can be imported.
+    pub library: Option<Library>,
+    /// `-O`, `-OO`: `sys.flags.optimize`.
+    pub optimize: u8,
+    /// `-B`.
+    pub dont_write_bytecode: bool,
+    /// `-s`.
+    pub no_user_site: bool,
+    /// `-S`: `site` is not imported.
+    pub no_site: bool,
+    /// `-E`.
+    pub ignore_environment: bool,
+    /// `-I`.
+    pub isolated: bool,
+    /// `-v`, counted.
+    pub verbose: u8,
+    /// `-b`, counted.
+    pub bytes_warning: u8,
+    /// `-q`.
+    pub quiet: bool,
+    /// `-d`, counted.
+    pub debug: u8,
+    /// `-i`.
+    pub inspect: bool,
+    /// `-u`.
+    pub unbuffered: bool,
+    /// The hashes of str and bytes differ from run to run.
+    pub hash_randomization: bool,
+    /// `-X dev`.
+    pub dev_mode: bool,
+    /// `-X utf8`.
+    pub utf8_mode: bool,
+    /// The arguments of `-W` and the parts of PYTHONWARNINGS, in the order of `sys.warnoptions`.
+    pub warn_options: Vec<String>,
+    /// The arguments of `-X`: names, and values where there are some.
+    pub x_options: Vec<(String, Option<String>)>,
+    /// The first entries of `sys.path`: the program's directory, and PYTHONPATH's.
+    pub module_path: Vec<PathBuf>,
+}
+
+static CONFIG: GilCell<RefCell<Option<Config>>> = GilCell::new(RefCell::new(None));
+
+/// Says how the interpreter was started; before it is used for the first time.
+pub fn set(config: Config) {
+    *CONFIG.get().borrow_mut() = Some(config);
+}
+
+/// What `read` makes of the settings. It must not run Python code.
+pub(crate) fn with<R>(read: impl FnOnce(&Config) -> R) -> R {
+    match &*CONFIG.get().borrow() {
+        Some(config) => read(config),
+        None => read(&Config::default()),
+    }
+}
+
+/// The standard library, if one was found.
+pub(crate) fn library() -> Option<Library> {
+    with(|config| config.library.clone())
+}
