@@ -18,7 +18,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Execute a .pyc file
+    /// Execute a program
     Run(cli::run::Args),
     /// Show the header and the whole code tree
     Dump(cli::dump::Args),
@@ -30,14 +30,15 @@ enum Command {
     Test(cli::test::Args),
 }
 
-/// `pycvm FILE.pyc ARGS` stands for `pycvm run FILE.pyc ARGS`.
+/// `pycvm FILE ARGS` and `pycvm -c CODE` stand for `pycvm run ...`: what is no subcommand and no option of pycvm's own is as
+/// for `python3.8`.
 fn arguments() -> Vec<std::ffi::OsString> {
     let mut arguments: Vec<_> = std::env::args_os().collect();
-    let is_file = arguments.get(1).is_some_and(|first| {
+    let is_run = arguments.get(1).is_some_and(|first| {
         let known = Cli::command().get_subcommands().any(|command| first == command.get_name()) || first == "help";
-        !known && !first.to_string_lossy().starts_with('-')
+        !known && !["-h", "--help", "-V", "--version"].iter().any(|option| first == option)
     });
-    if is_file {
+    if is_run {
         arguments.insert(1, "run".into());
     }
     arguments

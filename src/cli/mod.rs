@@ -3,6 +3,7 @@
 pub mod dis;
 pub mod dump;
 pub mod input;
+pub mod options;
 pub mod run;
 pub mod test;
 pub mod verify;

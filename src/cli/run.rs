@@ -1,53 +1,64 @@
-//! The `run` subcommand: executes a `.pyc` file as `__main__`.
+//! The `run` subcommand: executes a program as `python3.8` does.
 
 use super::input;
+use super::options::{self, Invocation, Program};
 use pycvm::modules::sys;
-use pycvm::object::Value;
+use pycvm::object::{PyResult, Value};
 use pycvm::pyc;
-use pycvm::types::dict::Dict;
 use pycvm::types::list::List;
-use pycvm::types::module::Module;
 use pycvm::types::str::Str;
-use pycvm::vm::{finalize, load, report, runtime};
-use std::path::PathBuf;
+use pycvm::vm::{config, finalize, load, report, runtime, startup};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Arguments of `pycvm run`.
 #[derive(clap::Args)]
+#[command(disable_help_flag = true)]
 pub struct Args {
-    /// The .pyc file
-    file: PathBuf,
-    /// Arguments of the program: sys.argv[1:]
+    /// Options of python3.8 (-B -E -I -O -S -W -X -b -c -d -i -m -q -s -u -v), --stdlib DIR; then a file and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<String>,
+    words: Vec<String>,
 }
 
 /// Runs the subcommand; the exit code is the program's.
 pub fn main(args: Args) -> ExitCode {
-    let data = match input::open(&args.file) {
-        Ok(data) => data,
-        Err(code) => return code,
+    let invocation = match options::parse(&args.words) {
+        Ok(invocation) => invocation,
+        Err(message) => {
+            eprintln!("pycvm: {message}");
+            return ExitCode::from(input::BAD_INPUT);
+        }
     };
-    let file = match pyc::read(&data) {
-        Ok(file) => file,
-        Err(error) => return input::fail(&args.file, &error),
-    };
-    let seed = match hash_seed() {
+    let seed = match hash_seed(invocation.hash_seed.as_deref()) {
         Ok(seed) => seed,
         Err(code) => return code,
     };
     // Before the first str is hashed.
     seed.apply();
+    config::set(invocation.config.clone());
+    match &invocation.program {
+        Program::File(path) if !startup::holds_main(path) => run_file(path, &invocation),
+        _ => ExitCode::from(runtime::with(|| session(&invocation, None))),
+    }
+}
+
+/// A file of bytecode: what is wrong with it is said before anything runs.
+fn run_file(path: &Path, invocation: &Invocation) -> ExitCode {
+    let data = match input::open(path) {
+        Ok(data) => data,
+        Err(code) => return code,
+    };
+    let file = match pyc::read(&data) {
+        Ok(file) => file,
+        Err(error) => return input::fail(path, &error),
+    };
     let status = runtime::with(|| {
-        let code = match load::value(file.tree().root()) {
-            Ok(code) => code,
-            Err(reason) => return Err(reason),
-        };
-        Ok(run(&code, &args))
+        let code = load::value(file.tree().root())?;
+        Ok::<u8, load::LoadError>(session(invocation, Some(&code)))
     });
     match status {
         Ok(status) => ExitCode::from(status),
-        Err(reason) => input::fail(&args.file, &reason),
+        Err(reason) => input::fail(path, &reason),
     }
 }
 
@@ -66,9 +77,9 @@ impl Seed {
     }
 }
 
-fn hash_seed() -> Result<Seed, ExitCode> {
-    match std::env::var("PYTHONHASHSEED") {
-        Ok(text) if !text.is_empty() && text != "random" => match text.parse::<u32>() {
+fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
+    match asked {
+        Some(text) if text != "random" => match text.parse::<u32>() {
             Ok(seed) => Ok(Seed::Fixed(seed)),
             Err(_) => {
                 eprintln!(
@@ -88,35 +99,50 @@ fn hash_seed() -> Result<Seed, ExitCode> {
     }
 }
 
-/// Runs the code as `__main__`; the exit status.
-fn run(code: &Value, args: &Args) -> u8 {
-    let path = args.file.to_string_lossy();
-    let mut argv = vec![Str::new_value(&path)];
-    argv.extend(args.args.iter().map(|arg| Str::new_value(arg)));
+/// Runs the program from start to end: the exit status.
+fn session(invocation: &Invocation, code: Option<&Value>) -> u8 {
+    let first = match &invocation.program {
+        Program::File(path) => path.to_string_lossy().into_owned(),
+        Program::Code(_) => "-c".to_owned(),
+        Program::Module(_) => "-m".to_owned(),
+    };
+    let mut argv = vec![Str::new_value(&first)];
+    argv.extend(invocation.args.iter().map(|arg| Str::new_value(arg)));
     sys::set("argv", List::from_vec(argv));
-    let module = Module::new_value("__main__", None);
-    let Some(globals) = module.downcast::<Module>().map(|module| module.dict().clone()) else { return 1 };
-    if let (Some(dict), Some(modules)) = (globals.exact::<Dict>(), runtime::modules_dict().exact::<Dict>()) {
-        modules.set_text("__main__", module.clone());
-        dict.set_text("__file__", Str::new_value(&path));
-        dict.set_text("__cached__", Value::NONE);
-        dict.set_text("__annotations__", Dict::new_value());
-        if let Some(builtins) = modules.get_text("builtins") {
-            dict.set_text("__builtins__", builtins);
-        }
-    }
-    let status = match runtime::run_main(code, &globals) {
-        Ok(_) => 0,
+    let status = match run(invocation, code) {
+        Ok(()) => 0,
         Err(raised) => report::uncaught(&raised.into_value()),
     };
     finalize::run_exit_functions();
     // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
     let first = sys::flush_stdout();
-    drop((module, globals));
     pycvm::gc::collect_at_exit();
     finalize::finalize();
     match first.and(sys::flush_stdout()) {
         Ok(()) => status,
         Err(_) => 120,
+    }
+}
+
+fn run(invocation: &Invocation, code: Option<&Value>) -> PyResult<()> {
+    startup::make_main()?;
+    startup::import_site()?;
+    match (&invocation.program, code) {
+        (Program::File(path), Some(code)) => {
+            startup::prepend_directory_of(path);
+            startup::run_code(code, path)
+        }
+        (Program::File(path), None) => {
+            startup::prepend(&path.to_string_lossy());
+            startup::run_module("__main__", false)
+        }
+        (Program::Module(name), _) => {
+            startup::prepend_current();
+            startup::run_module(name, true)
+        }
+        (Program::Code(text), _) => {
+            startup::prepend("");
+            startup::run_text(text)
+        }
     }
 }

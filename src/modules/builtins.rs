@@ -375,7 +375,12 @@ fn import_(
     if name.downcast::<Str>().is_none() {
         return Err(type_error(format!("__import__() argument 1 must be str, not {}", name.ty().name())));
     }
-    import::import_level(name, globals.unwrap_or(&Value::NONE), fromlist.unwrap_or(&Value::NONE), level.unwrap_or(0).into())
+    import::import_level(
+        name,
+        globals.unwrap_or(&Value::NONE),
+        fromlist.unwrap_or(&Value::NONE),
+        level.unwrap_or(0).into(),
+    )
 }
 
 /// `__import__` as it was at the start: the import statement need not go through it.

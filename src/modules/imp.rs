@@ -3,19 +3,19 @@
 use crate::method;
 use crate::modules::{self, ModuleDef};
 use crate::name;
+use crate::object::attribute;
 use crate::object::buffer::{Buffer, Request};
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::hash;
 use crate::object::value::Value;
-use crate::object::attribute;
 use crate::types::bytes::Bytes;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{import_error, runtime_error, type_error};
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
-use crate::vm::{importlib, runtime, thread};
+use crate::vm::{config, importlib, runtime, thread};
 use std::cell::Cell;
 
 /// The module's definition.
@@ -73,7 +73,8 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 fn fill(dict: &Dict) -> PyResult<()> {
-    dict.set_text("check_hash_based_pycs", Str::new_value("default"));
+    let check = config::with(|config| config.check_hash_pycs.clone());
+    dict.set_text("check_hash_based_pycs", Str::new_value(check.as_deref().unwrap_or("default")));
     Ok(())
 }
 
@@ -109,7 +110,11 @@ fn get_frozen_object(name: &Str) -> PyResult<Value> {
 
 fn is_frozen_package(name: &Str) -> PyResult<bool> {
     let text = name.to_string_lossy();
-    if importlib::is_frozen(&text) { Ok(false) } else { Err(import_error(format!("No such frozen object named {text}"))) }
+    if importlib::is_frozen(&text) {
+        Ok(false)
+    } else {
+        Err(import_error(format!("No such frozen object named {text}")))
+    }
 }
 
 fn init_frozen(name: &Str) -> PyResult<Value> {

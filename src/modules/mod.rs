@@ -31,8 +31,8 @@ pub mod warnings;
 pub mod weakref;
 
 use crate::object::error::PyResult;
-use crate::object::native::{Method, MethodKind};
 use crate::object::gil::GilCell;
+use crate::object::native::{Method, MethodKind};
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::types::builtin_function::BuiltinFunction;

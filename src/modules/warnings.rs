@@ -277,10 +277,9 @@ fn action_for(category: &Value, text: &Value, line: i64, module: &Value) -> PyRe
         }
     }
     match library_attribute("defaultaction")? {
-        Some(action) if action.downcast::<Str>().is_none() => Err(type_error(format!(
-            "_warnings.defaultaction must be a string, not '{}'",
-            action.ty().name()
-        ))),
+        Some(action) if action.downcast::<Str>().is_none() => {
+            Err(type_error(format!("_warnings.defaultaction must be a string, not '{}'", action.ty().name())))
+        }
         Some(action) => Ok((action, Value::NONE)),
         None => Ok((Str::new_value("default"), Value::NONE)),
     }
@@ -384,8 +383,7 @@ fn show(
         return Err(runtime_error("unable to get warnings.WarningMessage"));
     };
     let source = source.cloned().unwrap_or(Value::NONE);
-    let args =
-        [message.clone(), category.clone(), file.clone(), Value::int(line), Value::NONE, Value::NONE, source];
+    let args = [message.clone(), category.clone(), file.clone(), Value::int(line), Value::NONE, Value::NONE, source];
     let message = call::call(&class, &args)?;
     call::call(&show, &[message]).map(drop)
 }

@@ -140,7 +140,12 @@ fn items(tuple: &Value) -> &[Value] {
 impl Code {
     /// A code object.
     pub fn new_value(fields: Fields) -> Value {
-        new_object(Code { header: Header::new(&CODE), fields, translations: Translations::default(), moved: ValueCell::EMPTY })
+        new_object(Code {
+            header: Header::new(&CODE),
+            fields,
+            translations: Translations::default(),
+            moved: ValueCell::EMPTY,
+        })
     }
 
     /// The bytecode.

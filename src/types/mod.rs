@@ -143,6 +143,8 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &zip::ZIP,
     &weakref::REF,
     &weakref::PROXY,
+    &crate::modules::thread::LOCK,
+    &crate::modules::thread::RLOCK,
     &weakref::CALLABLE_PROXY,
     &crate::modules::random::RANDOM,
     &crate::modules::string::FORMATTER_ITERATOR,

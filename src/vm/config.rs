@@ -1,9 +1,8 @@
 //! How the interpreter was started: what CPython's command line options and environment variables say.
 
-use crate::object::gil::GilCell;
 use crate::vm::stdlib::Library;
-use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock};
 
 /// The settings of a run. Those of [`Config::default`] are an embedding program's: no library until one is given, the
 /// environment counts, nothing is written.
@@ -45,20 +44,24 @@ pub struct Config {
     pub warn_options: Vec<String>,
     /// The arguments of `-X`: names, and values where there are some.
     pub x_options: Vec<(String, Option<String>)>,
+    /// `--check-hash-based-pycs`.
+    pub check_hash_pycs: Option<String>,
+    /// `sys.pycache_prefix`.
+    pub pycache_prefix: Option<String>,
     /// The first entries of `sys.path`: the program's directory, and PYTHONPATH's.
     pub module_path: Vec<PathBuf>,
 }
 
-static CONFIG: GilCell<RefCell<Option<Config>>> = GilCell::new(RefCell::new(None));
+static CONFIG: RwLock<Option<Config>> = RwLock::new(None);
 
 /// Says how the interpreter was started; before it is used for the first time.
 pub fn set(config: Config) {
-    *CONFIG.get().borrow_mut() = Some(config);
+    *CONFIG.write().unwrap_or_else(PoisonError::into_inner) = Some(config);
 }
 
 /// What `read` makes of the settings. It must not run Python code.
 pub(crate) fn with<R>(read: impl FnOnce(&Config) -> R) -> R {
-    match &*CONFIG.get().borrow() {
+    match &*CONFIG.read().unwrap_or_else(PoisonError::into_inner) {
         Some(config) => read(config),
         None => read(&Config::default()),
     }

@@ -11,6 +11,7 @@ pub mod load;
 pub mod report;
 pub mod runtime;
 pub mod signals;
+pub mod startup;
 pub mod stdlib;
 pub mod thread;
 pub mod trace;

@@ -5,10 +5,13 @@ use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::struct_sequence;
 use crate::types::dict::Dict;
+use crate::types::list::List;
 use crate::types::str::{Str, intern};
 use crate::types::struct_sequence::{complete, new_value};
 use crate::types::tuple::Tuple;
 use crate::types::{int, namespace};
+use crate::vm::config::{self, Config};
+use std::path::Path;
 
 struct_sequence!(
     /// `type(sys.version_info)`.
@@ -113,6 +116,21 @@ struct_sequence!(
     ]
 );
 
+/// `sys.path` before the program's directory and `site` add to it.
+fn module_path(config: &Config) -> Vec<String> {
+    let mut path: Vec<String> = config.module_path.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    if let Some(library) = &config.library {
+        let directory = library.directory.to_string_lossy();
+        path.push(match library.directory.parent() {
+            Some(parent) => parent.join("python38.zip").to_string_lossy().into_owned(),
+            None => "python38.zip".to_owned(),
+        });
+        path.push(format!("{directory}/lib-dynload"));
+        path.insert(path.len() - 1, directory.into_owned());
+    }
+    path
+}
+
 fn text(text: &str) -> Value {
     Str::new_value(text)
 }
@@ -130,11 +148,24 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     let version =
         new_value(&VERSION_INFO, vec![Value::int(3), Value::int(8), Value::int(18), text("final"), Value::int(0)]);
     dict.set_text("version_info", version.clone());
-    let randomized = !matches!(std::env::var("PYTHONHASHSEED").as_deref(), Ok("0"));
-    let mut flags = vec![Value::int(0); 16];
-    flags[11] = Value::int(randomized.into());
-    flags[13] = Value::FALSE;
-    flags[15] = Value::int(-1);
+    let config = config::with(Config::clone);
+    let flags = [
+        config.debug,
+        config.inspect.into(),
+        0,
+        config.optimize,
+        config.dont_write_bytecode.into(),
+        config.no_user_site.into(),
+        config.no_site.into(),
+        config.ignore_environment.into(),
+        config.verbose,
+        config.bytes_warning,
+        config.quiet.into(),
+        config.hash_randomization.into(),
+        config.isolated.into(),
+    ];
+    let mut flags: Vec<Value> = flags.into_iter().map(|flag| Value::int(flag.into())).collect();
+    flags.extend([Value::bool(config.dev_mode), Value::int(config.utf8_mode.into()), Value::int(-1)]);
     dict.set_text("flags", new_value(&FLAGS, flags));
     dict.set_text(
         "float_info",
@@ -187,11 +218,11 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     }
     dict.set_text("implementation", implementation);
     let executable = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    let prefix = std::path::Path::new(&executable)
-        .parent()
-        .and_then(std::path::Path::parent)
-        .map(|path| path.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let prefix = match &config.library {
+        Some(library) => Some(library.prefix.as_path()),
+        None => Path::new(&executable).parent().and_then(Path::parent),
+    };
+    let prefix = prefix.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     dict.set_text("executable", text(&executable));
     dict.set_text("_base_executable", text(&executable));
     for name in ["prefix", "exec_prefix", "base_prefix", "base_exec_prefix"] {
@@ -202,12 +233,21 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("_framework", text(""));
     dict.set_text("_git", Tuple::from_vec(vec![text("CPython"), text(""), text("")]));
     dict.set_text("_home", Value::NONE);
-    dict.set_text("_xoptions", Dict::new_value());
-    dict.set_text("pycache_prefix", Value::NONE);
+    let options = Dict::new_value();
+    if let Some(options) = options.exact::<Dict>() {
+        for (name, value) in &config.x_options {
+            options.set_text(name, value.as_deref().map_or(Value::TRUE, text));
+        }
+    }
+    dict.set_text("_xoptions", options);
+    dict.set_text("pycache_prefix", config.pycache_prefix.as_deref().map_or(Value::NONE, text));
+    dict.set_text("dont_write_bytecode", Value::bool(config.dont_write_bytecode));
+    dict.set_text("path", List::from_vec(module_path(&config).iter().map(|path| text(path)).collect()));
+    dict.set_text("warnoptions", List::from_vec(config.warn_options.iter().map(|option| text(option)).collect()));
     let names = crate::modules::names().map(text).collect();
     dict.set_text("builtin_module_names", Tuple::from_vec(names));
-    for name in ["warnoptions", "meta_path", "path_hooks"] {
-        dict.set_text(name, crate::types::list::List::from_vec(Vec::new()));
+    for name in ["meta_path", "path_hooks"] {
+        dict.set_text(name, List::from_vec(Vec::new()));
     }
     dict.set_text("path_importer_cache", Dict::new_value());
     Ok(())

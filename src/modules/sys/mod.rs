@@ -260,8 +260,6 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("copyright", Str::new_value(COPYRIGHT));
     dict.set_text("api_version", Value::int(1013));
     dict.set_text("argv", List::from_vec(Vec::new()));
-    dict.set_text("path", List::from_vec(Vec::new()));
-    dict.set_text("dont_write_bytecode", Value::FALSE);
     info::fill(dict)?;
     for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
         let stream = stream::new(fd, mode);

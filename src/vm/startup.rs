@@ -1,0 +1,148 @@
+//! Running a program as `python3.8` does: the module `__main__`, `site`, `sys.path`, a file, a module or text.
+
+use crate::name;
+use crate::object::error::PyResult;
+use crate::object::value::Value;
+use crate::object::{attribute, call};
+use crate::types::dict::Dict;
+use crate::types::exceptions::runtime_error;
+use crate::types::list::List;
+use crate::types::module::Module;
+use crate::types::str::Str;
+use crate::vm::{config, import, importlib, runtime};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Makes the module `__main__`. As `add_main_module`.
+///
+/// # Errors
+/// What `sys.modules` raises.
+pub fn make_main() -> PyResult<()> {
+    let module = Module::new_value("__main__", None);
+    let modules = runtime::modules_dict();
+    if let (Some(module_body), Some(modules)) = (module.downcast::<Module>(), modules.exact::<Dict>())
+        && let Some(dict) = module_body.dict().exact::<Dict>()
+    {
+        modules.set_text("__main__", module.clone());
+        dict.set_text("__annotations__", Dict::new_value());
+        if let Some(builtins) = modules.get_text("builtins") {
+            dict.set_text("__builtins__", builtins);
+        }
+    }
+    Ok(())
+}
+
+/// The namespace of `__main__`.
+fn main_namespace() -> PyResult<Value> {
+    let modules = runtime::modules_dict();
+    let module = modules.exact::<Dict>().and_then(|modules| modules.get_text("__main__"));
+    let namespace = module.as_ref().and_then(|module| module.downcast::<Module>()).map(|module| module.dict().clone());
+    namespace.ok_or_else(|| runtime_error("lost __main__"))
+}
+
+/// Imports `site` unless the program's options say no, or there is no library. As `init_import_site`.
+///
+/// # Errors
+/// What it raises.
+pub fn import_site() -> PyResult<()> {
+    // Nothing of the library runs without the module of the system's calls.
+    if config::with(|config| config.no_site || config.library.is_none()) || crate::modules::find("posix").is_none() {
+        return Ok(());
+    }
+    importlib::importlib()?;
+    import::import_text("site", 0).map(drop)
+}
+
+/// Puts a directory first on `sys.path`.
+pub fn prepend(directory: &str) {
+    if config::with(|config| config.isolated) {
+        return;
+    }
+    if let Some(path) = crate::modules::sys::get("path")
+        && let Some(path) = path.downcast::<List>()
+    {
+        path.items().insert(0, Str::new_value(directory));
+    }
+}
+
+/// Puts the directory of a program first on `sys.path`; that of what it links to, if it is a link.
+pub fn prepend_directory_of(program: &Path) {
+    let mut program = program.to_owned();
+    if let Ok(target) = std::fs::read_link(&program) {
+        program = match program.parent() {
+            Some(parent) if target.is_relative() => parent.join(target),
+            _ => target,
+        };
+    }
+    let full = std::fs::canonicalize(&program).unwrap_or(program);
+    prepend(&full.parent().map(Path::to_string_lossy).unwrap_or_default());
+}
+
+/// Puts the current directory first on `sys.path`.
+pub fn prepend_current() {
+    if let Ok(directory) = std::env::current_dir() {
+        prepend(&directory.to_string_lossy());
+    }
+}
+
+/// Whether a program is a directory or a zip file, to be searched for a module `__main__`.
+pub fn holds_main(program: &Path) -> bool {
+    if program.is_dir() {
+        return true;
+    }
+    // A zip file ends with its central directory's end record, which has 22 bytes when there is no comment.
+    let mut end = [0; 22];
+    let mut read = || -> std::io::Result<()> {
+        let mut file = std::fs::File::open(program)?;
+        file.seek(SeekFrom::End(-22))?;
+        file.read_exact(&mut end)
+    };
+    read().is_ok() && end.starts_with(b"PK\x05\x06")
+}
+
+/// Runs a code object as `__main__`, from a file of that name.
+///
+/// # Errors
+/// What the program raises.
+pub fn run_code(code: &Value, file: &Path) -> PyResult<()> {
+    let namespace = main_namespace()?;
+    let name = Str::new_value(&file.to_string_lossy());
+    if let Some(dict) = namespace.exact::<Dict>() {
+        dict.set(name!("__file__"), name.clone())?;
+        dict.set(name!("__cached__"), Value::NONE)?;
+        set_loader(dict, "SourcelessFileLoader", &name)?;
+    }
+    runtime::run_main(code, &namespace).map(drop)
+}
+
+/// `__loader__` of `__main__`, once there is an import system. As `set_main_loader`.
+fn set_loader(main: &Dict, class: &str, file: &Value) -> PyResult<()> {
+    if importlib::if_set_up().is_none() {
+        return Ok(());
+    }
+    let external = import::import_text("_frozen_importlib_external", 0)?;
+    let loader = call::call(&attribute::get_str(&external, class)?, &[Str::new_value("__main__"), file.clone()])?;
+    main.set(name!("__loader__"), loader)
+}
+
+/// Runs a module of `sys.path` as `__main__`, by the library's `runpy`. As `pymain_run_module`.
+///
+/// # Errors
+/// What the module raises.
+pub fn run_module(name: &str, set_argv0: bool) -> PyResult<()> {
+    let runpy = import::import_text("runpy", 0)?;
+    let run = attribute::get_str(&runpy, "_run_module_as_main")?;
+    call::call(&run, &[Str::new_value(name), Value::bool(set_argv0)]).map(drop)
+}
+
+/// Runs source text as `__main__`.
+///
+/// # Errors
+/// What the program raises.
+pub fn run_text(text: &str) -> PyResult<()> {
+    let namespace = main_namespace()?;
+    let builtins = import::import_text("builtins", 0)?;
+    let compile = attribute::get_str(&builtins, "compile")?;
+    let code = call::call(&compile, &[Str::new_value(text), Str::new_value("<string>"), Str::new_value("exec")])?;
+    runtime::run_main(&code, &namespace).map(drop)
+}
