@@ -35,7 +35,30 @@ pub struct CompileError {
     /// `offset`, from 1, in characters; `None` where CPython sets none.
     pub offset: Option<u32>,
     /// `text`: the line of the source, WTF-8, with its newline where CPython keeps it.
+    ///
+    /// `None` with a `lineno`: CPython takes the line from the file, if there is one (`PyErr_ProgramText`).
     pub text: Option<Vec<u8>>,
+    /// `filename`, where it is not the caller's: `<fstring>`.
+    pub filename: Option<&'static str>,
+}
+
+impl CompileError {
+    /// An error that is at no place.
+    pub fn plain(kind: ErrorKind, message: String) -> Self {
+        CompileError { kind, message, lineno: None, offset: None, text: None, filename: None }
+    }
+
+    /// A `SyntaxError` whose line CPython takes from the file. `col` counts from 0.
+    pub fn at(message: String, line: i32, col: i32) -> Self {
+        CompileError {
+            kind: ErrorKind::Syntax,
+            message,
+            lineno: u32::try_from(line).ok(),
+            offset: u32::try_from(col.saturating_add(1)).ok(),
+            text: None,
+            filename: None,
+        }
+    }
 }
 
 /// A `SyntaxWarning` or `DeprecationWarning` that compiling issues, in the order in which CPython does.

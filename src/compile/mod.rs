@@ -8,4 +8,5 @@ pub mod ast;
 pub mod code;
 pub mod constant;
 pub mod error;
+pub mod parse;
 pub mod symbol;
