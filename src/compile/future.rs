@@ -2,7 +2,7 @@
 
 use crate::compile::ast::{ExprKind, Mod, Stmt, StmtKind};
 use crate::compile::constant::Constant;
-use crate::compile::error::{CompileError, Place};
+use crate::compile::error::CompileError;
 use crate::compile::flags;
 use crate::compile::symbol::Symbols;
 
@@ -36,7 +36,7 @@ impl Future {
             match &stmt.kind {
                 StmtKind::ImportFrom { module: Some(module), .. } if symbols.bytes(*module) == b"__future__" => {
                     if done {
-                        return Err(CompileError::at(LATE, stmt.at.line, stmt.at.col, Place::AttributesOfFile));
+                        return Err(CompileError::placed(LATE, stmt.at.line, stmt.at.col));
                     }
                     future.add(stmt, symbols)?;
                     future.line = stmt.at.line;
@@ -70,7 +70,7 @@ impl Future {
                     format!("future feature {name} is not defined")
                 }
             };
-            return Err(CompileError::at(text, stmt.at.line, stmt.at.col.saturating_add(1), Place::AttributesOfFile));
+            return Err(CompileError::placed(text, stmt.at.line, stmt.at.col.saturating_add(1)));
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod fold;
 pub mod future;
 mod mangle;
 mod optimize;
+pub mod parse;
 mod peephole;
 mod stack;
 pub mod symbol;
@@ -50,16 +51,13 @@ pub fn compile_tree(
     options: Options<'_>,
     warnings: &mut Vec<CompileWarning>,
 ) -> Result<CodeObject, CompileError> {
-    let Tree { mut root, mut symbols } = tree;
-    let mut depth = 0;
-    let result = Future::of(&root, &symbols).and_then(|mut future| {
-        future.features |= options.flags & flags::FUTURE;
-        depth = optimize::optimize(&mut root, &mut symbols, options.optimize);
-        let mut table = SymbolTable::build(&root, &mut symbols, options.recursion)?;
-        let settings =
-            codegen::Settings { flags: options.flags, optimize: options.optimize, filename: options.filename.into() };
-        codegen::generate(&root, &mut symbols, &mut table, future, settings, warnings)
-    });
-    stack::drop_deep(root, depth);
-    result
+    let mut tree = tree;
+    let Tree { root, symbols } = &mut tree;
+    let mut future = Future::of(root, symbols)?;
+    future.features |= options.flags & flags::FUTURE;
+    optimize::optimize(root, symbols, options.optimize);
+    let mut table = SymbolTable::build(root, symbols, options.recursion)?;
+    let settings =
+        codegen::Settings { flags: options.flags, optimize: options.optimize, filename: options.filename.into() };
+    codegen::generate(root, symbols, &mut table, future, settings, warnings)
 }

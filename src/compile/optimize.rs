@@ -16,21 +16,18 @@ struct Folder {
     /// The symbol of `__debug__`, and its value.
     debug: Symbol,
     debug_value: bool,
-    depth: usize,
-    deepest: usize,
 }
 
-/// Optimises a tree in place. Returns how deeply it is nested.
-pub fn optimize(root: &mut Mod, symbols: &mut Symbols, optimize: u8) -> usize {
+/// Optimises a tree in place.
+pub fn optimize(root: &mut Mod, symbols: &mut Symbols, optimize: u8) {
     let debug = symbols.intern("__debug__");
-    let mut folder = Folder { debug, debug_value: optimize == 0, depth: 0, deepest: 0 };
+    let mut folder = Folder { debug, debug_value: optimize == 0 };
     match root {
         Mod::Module { body, .. } => folder.body(body),
         Mod::Interactive { body } => folder.stmts(body),
         Mod::Expression { body } => folder.expr(body),
         Mod::FunctionType { .. } => {}
     }
-    folder.deepest
 }
 
 /// The docstring of a body.
@@ -121,11 +118,7 @@ impl Folder {
     }
 
     fn down<R>(&mut self, walk: impl FnOnce(&mut Self) -> R) -> R {
-        self.depth += 1;
-        self.deepest = self.deepest.max(self.depth);
-        let result = deeper(|| walk(self));
-        self.depth -= 1;
-        result
+        deeper(|| walk(self))
     }
 
     fn stmt(&mut self, stmt: &mut Stmt) {

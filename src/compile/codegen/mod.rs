@@ -10,7 +10,7 @@ pub mod unit;
 use crate::compile::ast::{Expr, Mod, Stmt};
 use crate::compile::code::CodeObject;
 use crate::compile::constant::Constant;
-use crate::compile::error::{CompileError, CompileWarning, ErrorKind, Place};
+use crate::compile::error::{CompileError, CompileWarning, ErrorKind};
 use crate::compile::flags;
 use crate::compile::future::Future;
 use crate::compile::mangle::mangle;
@@ -389,7 +389,7 @@ impl Compiler<'_> {
 
     fn push_frame_block(&mut self, kind: FrameBlockKind, block: Option<Label>, exit: Option<Label>) -> Done {
         if self.unit.frame_blocks.len() >= MAX_BLOCKS {
-            return Err(CompileError::new(ErrorKind::Syntax, "too many statically nested blocks"));
+            return Err(CompileError::plain(ErrorKind::Syntax, "too many statically nested blocks"));
         }
         self.unit.frame_blocks.push(FrameBlock { kind, block, exit });
         Ok(())
@@ -479,11 +479,11 @@ impl Compiler<'_> {
     // Errors.
 
     fn error(&self, message: impl Into<String>) -> CompileError {
-        CompileError::at(message, self.unit.line, self.unit.col.saturating_add(1), Place::ArgumentsOfFile)
+        CompileError::at(message, self.unit.line, self.unit.col)
     }
 
     fn system(&self, message: impl Into<String>) -> CompileError {
-        CompileError::new(ErrorKind::System, message)
+        CompileError::plain(ErrorKind::System, message)
     }
 
     fn warn(&mut self, message: String) {

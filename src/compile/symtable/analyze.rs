@@ -6,7 +6,7 @@
 use super::{
     Block, BlockId, BlockKind, DEF_BOUND, DEF_FREE_CLASS, DEF_GLOBAL, DEF_NONLOCAL, SCOPE_OFFSET, Scope, SymbolTable,
 };
-use crate::compile::error::{CompileError, Place};
+use crate::compile::error::CompileError;
 use crate::compile::stack::deeper;
 use crate::compile::symbol::{Symbol, Symbols};
 use hashbrown::HashSet;
@@ -170,8 +170,8 @@ impl Analysis<'_> {
     /// A `SyntaxError` where the block declares the name.
     fn error(&self, at: usize, name: Symbol, message: String) -> CompileError {
         match self.blocks[at].directives.iter().find(|directive| directive.0 == name) {
-            Some(&(_, line, col)) => CompileError::at(message, line, col.saturating_add(1), Place::AttributesOfFile),
-            None => CompileError::new(
+            Some(&(_, line, col)) => CompileError::placed(message, line, col.saturating_add(1)),
+            None => CompileError::plain(
                 crate::compile::error::ErrorKind::System,
                 "BUG: internal directive bookkeeping broken",
             ),

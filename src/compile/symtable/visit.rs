@@ -8,7 +8,7 @@ use crate::compile::ast::{
     Alias, Arg, Arguments, ClassDef, Comprehension, ExceptHandler, Expr, ExprContext, ExprKind, FunctionDef, Keyword,
     Mod, Slice, Stmt, StmtKind, WithItem,
 };
-use crate::compile::error::{CompileError, ErrorKind, Place};
+use crate::compile::error::{CompileError, ErrorKind};
 use crate::compile::mangle::mangle;
 use crate::compile::stack::deeper;
 use crate::compile::symbol::{Symbol, Symbols};
@@ -75,7 +75,7 @@ pub(super) fn collect(
         Mod::Module { body, .. } | Mod::Interactive { body } => visitor.stmts(body)?,
         Mod::Expression { body } => visitor.expr(body)?,
         Mod::FunctionType { .. } => {
-            return Err(CompileError::new(ErrorKind::System, "this compiler does not handle FunctionTypes"));
+            return Err(CompileError::plain(ErrorKind::System, "this compiler does not handle FunctionTypes"));
         }
     }
     Ok(visitor.table)
@@ -149,7 +149,7 @@ impl Visitor<'_> {
         let known = block.symbols.get(mangled);
         if flag & DEF_PARAM != 0 && known & DEF_PARAM != 0 {
             let text = format!("duplicate argument '{}' in function definition", self.symbols.text(name));
-            return Err(CompileError::at(text, block.line, block.col.saturating_add(1), Place::AttributesOfFile));
+            return Err(CompileError::placed(text, block.line, block.col.saturating_add(1)));
         }
         let mut flags = known | flag;
         if block.comp_iter_target {
@@ -158,7 +158,7 @@ impl Visitor<'_> {
                     "comprehension inner loop cannot rebind assignment expression target '{}'",
                     self.symbols.text(name)
                 );
-                return Err(CompileError::at(text, block.line, block.col.saturating_add(1), Place::AttributesOfFile));
+                return Err(CompileError::placed(text, block.line, block.col.saturating_add(1)));
             }
             flags |= DEF_COMP_ITER;
         }
@@ -286,7 +286,7 @@ impl Visitor<'_> {
     }
 
     fn declaration_error(&self, stmt: &Stmt, text: String) -> CompileError {
-        CompileError::at(text, stmt.at.line, stmt.at.col.saturating_add(1), Place::AttributesOfFile)
+        CompileError::placed(text, stmt.at.line, stmt.at.col.saturating_add(1))
     }
 
     fn declare(&mut self, stmt: &Stmt, names: &[Symbol], flag: u32, word: &str) -> Done {
@@ -390,7 +390,7 @@ impl Visitor<'_> {
             if block.kind != BlockKind::Module {
                 let (line, col) = (block.line, block.col);
                 let text = "import * only allowed at module level";
-                return Err(CompileError::at(text, line, col.saturating_add(1), Place::AttributesOfFile));
+                return Err(CompileError::placed(text, line, col.saturating_add(1)));
             }
             return Ok(());
         }
@@ -447,7 +447,7 @@ impl Visitor<'_> {
             ExprKind::NamedExpr { target, value } => {
                 if self.block().comp_iter_expr > 0 {
                     let text = "assignment expression cannot be used in a comprehension iterable expression";
-                    return Err(CompileError::at(text, expr.at.line, expr.at.col, Place::AttributesOfFile));
+                    return Err(CompileError::placed(text, expr.at.line, expr.at.col));
                 }
                 if self.block().comprehension {
                     self.bind_around_comprehension(target)?;
@@ -543,7 +543,7 @@ impl Visitor<'_> {
                         "assignment expression cannot rebind comprehension iteration variable '{}'",
                         self.symbols.text(id)
                     );
-                    return Err(CompileError::at(text, line, col, Place::AttributesOfFile));
+                    return Err(CompileError::placed(text, line, col));
                 }
                 continue;
             }
@@ -553,7 +553,7 @@ impl Visitor<'_> {
                 BlockKind::Module => (DEF_GLOBAL, DEF_GLOBAL),
                 BlockKind::Class => {
                     let text = "assignment expression within a comprehension cannot be used in a class body";
-                    return Err(CompileError::at(text, line, col, Place::AttributesOfFile));
+                    return Err(CompileError::placed(text, line, col));
                 }
             };
             self.define(id, here)?;
@@ -572,7 +572,7 @@ impl Visitor<'_> {
         value: Option<&Expr>,
     ) -> Done {
         let Some((outermost, rest)) = generators.split_first() else {
-            return Err(CompileError::new(ErrorKind::Value, "comprehension with no generators"));
+            return Err(CompileError::plain(ErrorKind::Value, "comprehension with no generators"));
         };
         // The outermost iterable is evaluated in the block around.
         self.block().comp_iter_expr += 1;
@@ -611,7 +611,7 @@ impl Visitor<'_> {
                 _ => "generator expression",
             };
             let (line, col) = (block.line, block.col.saturating_add(1));
-            return Err(CompileError::at(format!("'yield' inside {place}"), line, col, Place::AttributesOfFile));
+            return Err(CompileError::placed(format!("'yield' inside {place}"), line, col));
         }
         block.generator = matches!(expr.kind, ExprKind::GeneratorExp { .. });
         self.exit();
