@@ -15,6 +15,7 @@ pub mod flags;
 mod fold;
 pub mod future;
 mod mangle;
+pub mod marshal;
 mod optimize;
 pub mod parse;
 mod peephole;
