@@ -46,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut rest = data.as_slice();
     while !rest.is_empty() {
         let path = String::from_utf8_lossy(take(&mut rest)?).into_owned();
+        let decoded = take(&mut rest)?;
         let source = std::fs::read(&path)?;
         let mut levels = Vec::new();
         for _ in 0..3 {
@@ -56,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 levels.push(Ok(take(&mut rest)?));
             }
         }
-        records.push((path, source, levels));
+        records.push((path, source, decoded, levels));
     }
 
     let mut out = std::io::stdout().lock();
@@ -64,9 +65,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut shown = 0;
     for level in 0..3u8 {
         let (mut equal, mut total) = (0, 0);
-        for (path, source, levels) in &records {
+        for (path, source, decoded, levels) in &records {
             let start = Instant::now();
-            let options = ParseOptions { mode: Mode::Exec, source: SourceKind::Bytes, filename: path, ..Default::default() };
+            // The library's codecs are CPython's business here.
+            let decode = |_: &str, _: &[u8]| (!decoded.is_empty()).then(|| Ok(decoded.to_vec()));
+            let options = ParseOptions {
+                mode: Mode::Exec,
+                source: SourceKind::Bytes,
+                filename: path,
+                decode: Some(&decode),
+                ..Default::default()
+            };
             let parsed = pycvm::compile::parse::parse(source, &options);
             if level == 0 && levels[0].is_ok() {
                 parsing += start.elapsed();
@@ -82,9 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let difference = match (&result, &levels[usize::from(level)]) {
                 (Err(_), Err(_)) => None,
                 (Ok(_), Err(error)) => Some(format!("CPython raises {error}")),
-                (Err(error), Ok(_)) => {
-                    Some(format!("{:?}: {} (line {:?})", error.kind, error.message, error.lineno))
-                }
+                (Err(error), Ok(_)) => Some(format!("{:?}: {} (line {:?})", error.kind, error.message, error.lineno)),
                 (Ok(code), Ok(theirs)) => {
                     let ours = marshal::dumps(code);
                     let (ours, theirs) = (pycvm::pyc::marshal::read(&ours), pycvm::pyc::marshal::read(theirs));
@@ -124,8 +131,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Box<dyn Error>> {
     let (len, after) = rest.split_first_chunk().ok_or("record cut short")?;
-    let (record, after) =
-        after.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or("record cut short")?;
+    let (record, after) = after.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or("record cut short")?;
     *rest = after;
     Ok(record)
 }
@@ -137,8 +143,10 @@ fn show(constant: Constant<'_, '_>) -> String {
         Constant::Complex(re, im) => format!("complex {re:?} {im:?} {:x} {:x}", re.to_bits(), im.to_bits()),
         Constant::Int(value) => format!("int {value}"),
         Constant::BigInt(value) => format!("int {}", value.to_bigint()),
-        Constant::Str(text) => format!("str {:?}", text.code_points().collect::<Vec<_>>())
-            .replace(", ", " ") + &format!(" {}", text.to_string_lossy()),
+        Constant::Str(text) => {
+            format!("str {:?}", text.code_points().collect::<Vec<_>>()).replace(", ", " ")
+                + &format!(" {}", text.to_string_lossy())
+        }
         Constant::Bytes(bytes) => format!("bytes {bytes:?}"),
         Constant::Tuple(items) => format!("({})", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         Constant::FrozenSet(items) => {

@@ -2,7 +2,8 @@
 
 Usage: python3.8 -W ignore dump_code.py OUT ROOT...
 
-OUT is a sequence of records: the path's length and the path; then for optimisation levels 0, 1 and 2 the length of
+OUT is a sequence of records: the path's length and the path; the source's text in UTF-8 and its length, or a length of 0 if
+it is UTF-8 or Latin-1 anyway; then for optimisation levels 0, 1 and 2 the length of
 `marshal.dumps(code)` and that, or a length of 0xFFFFFFFF, the length of the exception's text and that. The time that
 compiling everything at level 0 took goes to stdout, in seconds.
 """
@@ -12,6 +13,7 @@ import os
 import struct
 import sys
 import time
+import tokenize
 
 
 def sources(roots):
@@ -31,6 +33,16 @@ def dump(write, code):
     write(code)
 
 
+def decoded(path):
+    try:
+        with tokenize.open(path) as file:
+            if file.encoding in ("utf-8", "utf-8-sig", "iso-8859-1"):
+                return b""
+            return file.read().encode("utf-8")
+    except (SyntaxError, UnicodeError):
+        return b""
+
+
 def main():
     out, roots = sys.argv[1], sys.argv[2:]
     files = []
@@ -41,6 +53,7 @@ def main():
     with open(out, "wb") as file:
         for path, source in files:
             dump(file.write, os.fsencode(path))
+            dump(file.write, decoded(path))
             for level in 0, 1, 2:
                 start = time.perf_counter()
                 try:

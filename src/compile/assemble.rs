@@ -167,16 +167,21 @@ impl Emitter {
         if bytes == 0 && lines == 0 {
             return;
         }
-        while bytes > 255 {
-            self.lnotab.extend([255, 0]);
-            bytes -= 255;
+        // Whole multiples are split all the way: what is left may be 0.
+        if bytes > 255 {
+            for _ in 0..bytes / 255 {
+                self.lnotab.extend([255, 0]);
+            }
+            bytes %= 255;
         }
-        // A line increment of more than a byte is split; the first part takes the address increment with it.
-        let part = if lines < 0 { -128 } else { 127 };
-        while !(-128..=127).contains(&lines) {
-            self.lnotab.extend([bytes as u8, part as u8]);
-            bytes = 0;
-            lines -= part;
+        if !(-128..=127).contains(&lines) {
+            // The first part takes the address increment with it.
+            let part = if lines < 0 { -128 } else { 127 };
+            for _ in 0..lines / part {
+                self.lnotab.extend([bytes as u8, part as u8]);
+                bytes = 0;
+            }
+            lines %= part;
         }
         self.lnotab.extend([bytes as u8, lines as u8]);
         self.line = line;

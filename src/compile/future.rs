@@ -28,7 +28,7 @@ impl Future {
         let (Mod::Module { body, .. } | Mod::Interactive { body }) = root else { return Ok(future) };
         let mut done = false;
         let mut line = 0;
-        for stmt in body {
+        for (position, stmt) in body.iter().enumerate() {
             if done && stmt.at.line > line {
                 break;
             }
@@ -42,7 +42,7 @@ impl Future {
                     future.line = stmt.at.line;
                 }
                 StmtKind::Expr { value }
-                    if !done && matches!(value.kind, ExprKind::Constant { value: Constant::Str(_), .. }) => {}
+                    if position == 0 && matches!(value.kind, ExprKind::Constant { value: Constant::Str(_), .. }) => {}
                 _ => done = true,
             }
         }

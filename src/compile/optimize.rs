@@ -322,8 +322,7 @@ impl Folder {
             ExprKind::Await { value }
             | ExprKind::YieldFrom { value }
             | ExprKind::Attribute { value, .. }
-            | ExprKind::Starred { value, .. }
-            | ExprKind::NamedExpr { value, .. } => self.expr(value),
+            | ExprKind::Starred { value, .. } => self.expr(value),
             ExprKind::Compare { left, ops, comparators } => {
                 self.expr(left);
                 self.exprs(comparators);
@@ -358,6 +357,8 @@ impl Folder {
                     make_constant(expr, items);
                 }
             }
+            // 3.8 forgets these.
+            ExprKind::NamedExpr { .. } => {}
             ExprKind::Constant { .. } | ExprKind::Name { .. } => {}
         }
     }
