@@ -28,6 +28,7 @@ use ast::Tree;
 use code::CodeObject;
 use error::{CompileError, CompileWarning};
 use future::Future;
+pub(crate) use stack::deeper;
 use symtable::{RecursionLimit, SymbolTable};
 
 /// How to compile a tree.
