@@ -19,7 +19,8 @@ impl Parser<'_> {
                 return Err(stop);
             }
         };
-        Ok(Expr { kind: ExprKind::Call { func: Box::new(func), args, keywords }, at: self.from(start) })
+        let kind = ExprKind::Call { func: Box::new(func), args, keywords };
+        Ok(Expr { kind, at: self.ending(start, self.last) })
     }
 
     fn call_arguments(&mut self, entries: u32) -> Parsed<CallArguments> {
@@ -34,7 +35,7 @@ impl Parser<'_> {
         self.expect(Kind::RightParen)?;
         // A generator expression alone has the call's parentheses.
         if let ([only], true) = (arguments.0.as_mut_slice(), self.lone_generator) {
-            only.at = self.from(paren);
+            only.at = self.ending(paren, self.last);
         }
         self.lone_generator = false;
         Ok(arguments)

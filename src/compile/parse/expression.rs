@@ -247,7 +247,12 @@ impl<'s> Parser<'s> {
             if op == Operator::MatMult {
                 self.require(5, self.token.at, "The '@' operator is");
             }
-            let right = match self.bump().and_then(|()| self.binary(strength + 1)) {
+            let mut part = start;
+            let right = self.bump().and_then(|()| {
+                part = self.token.at;
+                self.binary(strength + 1)
+            });
+            let right = match right {
                 Ok(right) => right,
                 Err(stop) => {
                     discard(left, length);
@@ -256,7 +261,7 @@ impl<'s> Parser<'s> {
             };
             length = length.saturating_add(1);
             let kind = ExprKind::BinOp { left: Box::new(left), op, right: Box::new(right) };
-            left = Expr { kind, at: self.from(start) };
+            left = Expr { kind, at: self.ending(start, part) };
         }
         Ok(left)
     }
@@ -334,6 +339,7 @@ impl<'s> Parser<'s> {
     }
 
     fn attribute(&mut self, value: Expr, start: Place) -> Parsed<Expr> {
+        let part = self.token.at;
         let attr = match self.bump().and_then(|()| self.expect_name()) {
             Ok(attr) => attr,
             Err(stop) => {
@@ -342,11 +348,12 @@ impl<'s> Parser<'s> {
             }
         };
         let kind = ExprKind::Attribute { value: Box::new(value), attr, ctx: ExprContext::Load };
-        Ok(Expr { kind, at: self.from(start) })
+        Ok(Expr { kind, at: self.ending(start, part) })
     }
 
     /// `'[' subscriptlist ']'`
     fn subscription(&mut self, value: Expr, start: Place) -> Parsed<Expr> {
+        let part = self.token.at;
         let slice = match self.subscriptlist() {
             Ok(slice) => slice,
             Err(stop) => {
@@ -355,7 +362,7 @@ impl<'s> Parser<'s> {
             }
         };
         let kind = ExprKind::Subscript { value: Box::new(value), slice: Box::new(slice), ctx: ExprContext::Load };
-        Ok(Expr { kind, at: self.from(start) })
+        Ok(Expr { kind, at: self.ending(start, part) })
     }
 
     fn subscriptlist(&mut self) -> Parsed<Slice> {

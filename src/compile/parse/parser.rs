@@ -31,6 +31,8 @@ pub(super) struct Parser<'s> {
     pub token: Token,
     /// Where the token before it ended.
     pub end: Place,
+    /// Where it started.
+    pub last: Place,
     pub symbols: Symbols,
     pub mode: Mode,
     pub feature_version: u8,
@@ -62,6 +64,7 @@ impl<'s> Parser<'s> {
             tokens: Tokenizer::new(source, !options.dont_imply_dedent, options.type_comments),
             token,
             end: Place::default(),
+            last: Place::default(),
             symbols: Symbols::default(),
             mode: options.mode,
             feature_version: if options.feature_version == 0 { 8 } else { options.feature_version },
@@ -179,6 +182,7 @@ impl<'s> Parser<'s> {
     #[inline]
     pub fn bump(&mut self) -> Parsed<()> {
         self.end = self.token.until;
+        self.last = self.token.at;
         loop {
             match self.tokens.next() {
                 Ok(token) => {
@@ -236,19 +240,37 @@ impl<'s> Parser<'s> {
     /// The position of a node.
     #[inline]
     pub fn at(&self, start: Place, end: Place) -> Position {
-        match self.shift {
-            None => Position { line: start.line, col: start.col, end_line: end.line, end_col: end.col },
-            Some(_) => {
-                let (start, end) = (self.shifted(start), self.shifted(end));
-                Position { line: start.line, col: start.col, end_line: end.line, end_col: end.col }
-            }
-        }
+        self.placed(start, start, end)
     }
 
     /// The position of a node that ends with the token before the current one.
     #[inline]
     pub fn from(&self, start: Place) -> Position {
-        self.at(start, self.end)
+        self.placed(start, start, self.end)
+    }
+
+    /// As [`Self::from`], of a node that takes its end from a part of it. In an f-string CPython moves ends (of a part, as
+    /// of a node) by where the part starts, which shows when it goes over several lines.
+    #[inline]
+    pub fn ending(&self, start: Place, part: Place) -> Position {
+        self.placed(start, part, self.end)
+    }
+
+    #[inline]
+    fn placed(&self, start: Place, part: Place, end: Place) -> Position {
+        match self.shift {
+            None => Position { line: start.line, col: start.col, end_line: end.line, end_col: end.col },
+            Some(shift) => {
+                let start = self.shifted(start);
+                let cols = if part.line == 1 { shift.cols } else { 0 };
+                Position {
+                    line: start.line,
+                    col: start.col,
+                    end_line: end.line.saturating_add(shift.lines),
+                    end_col: end.col.saturating_add(cols),
+                }
+            }
+        }
     }
 
     fn shifted(&self, place: Place) -> Place {
@@ -362,6 +384,10 @@ impl<'s> Parser<'s> {
     /// The current token may not stand here; only an indentation may.
     #[cold]
     pub fn expected_indent<T>(&mut self) -> Parsed<T> {
+        if self.token.kind == Kind::Other {
+            // No token at all: it is refused before anything is expected.
+            return self.unexpected();
+        }
         self.fail(ErrorKind::Indentation, "expected an indented block")
     }
 
