@@ -1,7 +1,7 @@
 //! Arguments of calls and parameters of functions.
 
 use super::expression::discard;
-use super::parser::{Parsed, Parser, TEST_TO_ATOM};
+use super::parser::{Parsed, Parser};
 use super::tokenizer::{Kind, Place};
 use crate::compile::ast::{Arg, Arguments, Expr, ExprContext, ExprKind, Keyword};
 use crate::compile::symbol::Symbol;
@@ -10,31 +10,32 @@ use crate::compile::symbol::Symbol;
 type CallArguments = (Vec<Expr>, Vec<Keyword>);
 
 impl Parser<'_> {
-    /// `'(' [arglist] ')'` after what is called.
-    pub(super) fn call(&mut self, func: Expr, start: Place) -> Parsed<Expr> {
-        let (args, keywords) = match self.call_arguments() {
+    /// `'(' [arglist] ')'` after what is called. `entries` lie on the stack of CPython's parser above an argument.
+    pub(super) fn call(&mut self, func: Expr, start: Place, entries: u32) -> Parsed<Expr> {
+        let (args, keywords) = match self.call_arguments(entries) {
             Ok(arguments) => arguments,
             Err(stop) => {
                 discard(func, u32::MAX);
                 return Err(stop);
             }
         };
-        Ok(Expr { kind: ExprKind::Call { func: Box::new(func), args, keywords }, at: self.from(start) })
+        let kind = ExprKind::Call { func: Box::new(func), args, keywords };
+        Ok(Expr { kind, at: self.ending(start, self.last) })
     }
 
-    fn call_arguments(&mut self) -> Parsed<CallArguments> {
+    fn call_arguments(&mut self, entries: u32) -> Parsed<CallArguments> {
         let paren = self.token.at;
         self.bump()?;
         if self.accept(Kind::RightParen)? {
             return Ok((Vec::new(), Vec::new()));
         }
-        self.deepen(TEST_TO_ATOM + 2)?;
+        self.depth += entries;
         let mut arguments = self.arglist(Some(paren))?;
-        self.depth -= TEST_TO_ATOM + 2;
+        self.depth -= entries;
         self.expect(Kind::RightParen)?;
         // A generator expression alone has the call's parentheses.
         if let ([only], true) = (arguments.0.as_mut_slice(), self.lone_generator) {
-            only.at = self.from(paren);
+            only.at = self.ending(paren, self.last);
         }
         self.lone_generator = false;
         Ok(arguments)
@@ -61,8 +62,10 @@ impl Parser<'_> {
                     }
                     self.bump()?;
                     let value = Box::new(self.test()?);
-                    let kind = ExprKind::Starred { value, ctx: ExprContext::Load };
-                    args.push(Expr { kind, at: self.from(start) });
+                    // It ends with what is in parentheses, not with the parenthesis.
+                    let mut at = self.from(start);
+                    (at.end_line, at.end_col) = (value.at.end_line, value.at.end_col);
+                    args.push(Expr { kind: ExprKind::Starred { value, ctx: ExprContext::Load }, at });
                 }
                 Kind::DoubleStar => {
                     self.bump()?;
@@ -247,7 +250,9 @@ impl Parser<'_> {
         let arg = self.expect_name()?;
         self.check_name(arg, start, false);
         let name = self.from(start);
+        self.depth += 1;
         let annotation = if typed && self.accept(Kind::Colon)? { Some(Box::new(self.test()?)) } else { None };
+        self.depth -= 1;
         // The annotation of a keyword-only parameter is not part of it.
         let at = if keyword_only { name } else { self.from(start) };
         Ok(Arg { arg, annotation, type_comment: None, at })

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::parser::{Parsed, Parser, TEST_TO_ATOM};
+use super::parser::{Parsed, Parser};
 use super::target::describe;
 use super::tokenizer::{Kind, Place};
 use super::{RED_ZONE, STACK};
@@ -8,6 +8,10 @@ use crate::compile::ast::{
     self, Arguments, BoolOp, CmpOp, Comprehension, Expr, ExprContext, ExprKind, Operator, Slice, UnaryOp,
 };
 use crate::compile::constant::Constant;
+
+/// Entries on the stack of CPython's parser from `expr` to `factor`, and to `atom`.
+const EXPR_TO_FACTOR: u32 = 7;
+const EXPR_TO_ATOM: u32 = 10;
 
 /// A binary operator and how strongly it binds.
 fn binary(kind: Kind) -> Option<(Operator, u8)> {
@@ -73,7 +77,7 @@ impl<'s> Parser<'s> {
         if matches!(target.kind, ExprKind::Name { .. }) {
             self.set_context(&mut target, ExprContext::Store, start);
         } else {
-            let message = format!("cannot use named assignment with {}", describe(&target));
+            let message = format!("cannot use assignment expressions with {}", describe(&target));
             self.defer(start, message);
         }
         let kind = ExprKind::NamedExpr { target: Box::new(target), value };
@@ -82,7 +86,7 @@ impl<'s> Parser<'s> {
 
     /// `test: or_test ['if' or_test 'else' test] | lambdef`
     pub(super) fn test(&mut self) -> Parsed<Expr> {
-        self.deepen(1)?;
+        self.depth += 1;
         let test = stacker::maybe_grow(RED_ZONE, STACK, || {
             if self.token.kind == Kind::Lambda {
                 return self.lambdef(false);
@@ -104,38 +108,44 @@ impl<'s> Parser<'s> {
 
     /// `test_nocond: or_test | lambdef_nocond`
     fn test_nocond(&mut self) -> Parsed<Expr> {
-        if self.token.kind == Kind::Lambda { self.lambdef(true) } else { self.or_test() }
+        self.depth += 1;
+        let test = stacker::maybe_grow(RED_ZONE, STACK, || {
+            if self.token.kind == Kind::Lambda { self.lambdef(true) } else { self.or_test() }
+        })?;
+        self.depth -= 1;
+        Ok(test)
     }
 
     fn lambdef(&mut self, nocond: bool) -> Parsed<Expr> {
         let start = self.token.at;
-        self.deepen(1)?;
+        self.depth += 1;
+        self.check_depth(0)?;
         self.bump()?;
+        // varargslist
+        self.depth += 1;
         let args = if self.token.kind == Kind::Colon { Arguments::default() } else { self.parameters(false)? };
+        self.depth -= 1;
         self.expect(Kind::Colon)?;
-        let body = Box::new(if nocond {
-            self.deepen(1)?;
-            let body = stacker::maybe_grow(RED_ZONE, STACK, || self.test_nocond())?;
-            self.depth -= 1;
-            body
-        } else {
-            self.test()?
-        });
+        let body = Box::new(if nocond { self.test_nocond()? } else { self.test()? });
         self.depth -= 1;
         Ok(Expr { kind: ExprKind::Lambda { args: Box::new(args), body }, at: self.from(start) })
     }
 
     /// `or_test: and_test ('or' and_test)*`
     fn or_test(&mut self) -> Parsed<Expr> {
+        // or_test, and_test, not_test, comparison
+        self.depth += 4;
         let start = self.token.at;
         let first = self.and_test()?;
         if self.token.kind != Kind::Or {
+            self.depth -= 4;
             return Ok(first);
         }
         let mut values = vec![first];
         while self.accept(Kind::Or)? {
             values.push(self.and_test()?);
         }
+        self.depth -= 4;
         Ok(Expr { kind: ExprKind::BoolOp { op: BoolOp::Or, values }, at: self.from(start) })
     }
 
@@ -161,7 +171,10 @@ impl<'s> Parser<'s> {
         let mut starts = Vec::new();
         while self.token.kind == Kind::Not {
             starts.push(self.token.at);
-            self.deepen(1)?;
+            // (There is no comparison yet.)
+            self.depth -= 1;
+            self.check_depth(0)?;
+            self.depth += 2;
             self.bump()?;
         }
         let mut test = self.comparison()?;
@@ -234,7 +247,12 @@ impl<'s> Parser<'s> {
             if op == Operator::MatMult {
                 self.require(5, self.token.at, "The '@' operator is");
             }
-            let right = match self.bump().and_then(|()| self.binary(strength + 1)) {
+            let mut part = start;
+            let right = self.bump().and_then(|()| {
+                part = self.token.at;
+                self.binary(strength + 1)
+            });
+            let right = match right {
                 Ok(right) => right,
                 Err(stop) => {
                     discard(left, length);
@@ -243,7 +261,7 @@ impl<'s> Parser<'s> {
             };
             length = length.saturating_add(1);
             let kind = ExprKind::BinOp { left: Box::new(left), op, right: Box::new(right) };
-            left = Expr { kind, at: self.from(start) };
+            left = Expr { kind, at: self.ending(start, part) };
         }
         Ok(left)
     }
@@ -262,7 +280,8 @@ impl<'s> Parser<'s> {
                 _ => break,
             };
             signs.push((op, self.token.at));
-            self.deepen(1)?;
+            self.check_depth(EXPR_TO_FACTOR)?;
+            self.depth += 1;
             self.bump()?;
         }
         let mut operand = self.power()?;
@@ -283,7 +302,7 @@ impl<'s> Parser<'s> {
         }
         self.bump()?;
         // factor, power
-        self.deepen(2)?;
+        self.depth += 2;
         let right = stacker::maybe_grow(RED_ZONE, STACK, || self.factor())?;
         self.depth -= 2;
         let kind = ExprKind::BinOp { left: Box::new(left), op: Operator::Pow, right: Box::new(right) };
@@ -292,9 +311,7 @@ impl<'s> Parser<'s> {
 
     /// `atom_expr: [AWAIT] atom trailer*`
     fn atom_expr(&mut self) -> Parsed<Expr> {
-        if self.depth + TEST_TO_ATOM - 1 > super::parser::MAX_STACK {
-            return self.too_deep();
-        }
+        self.check_depth(EXPR_TO_ATOM)?;
         let start = self.token.at;
         let awaits = self.token.kind == Kind::Await;
         if awaits {
@@ -306,7 +323,8 @@ impl<'s> Parser<'s> {
         let mut length = 0u32;
         loop {
             let next = match self.token.kind {
-                Kind::LeftParen => self.call(value, first),
+                // trailer, arglist, argument
+                Kind::LeftParen => self.call(value, first, EXPR_TO_ATOM + 2),
                 Kind::LeftBracket => self.subscription(value, first),
                 Kind::Dot => self.attribute(value, first),
                 _ => break,
@@ -321,6 +339,7 @@ impl<'s> Parser<'s> {
     }
 
     fn attribute(&mut self, value: Expr, start: Place) -> Parsed<Expr> {
+        let part = self.token.at;
         let attr = match self.bump().and_then(|()| self.expect_name()) {
             Ok(attr) => attr,
             Err(stop) => {
@@ -329,11 +348,12 @@ impl<'s> Parser<'s> {
             }
         };
         let kind = ExprKind::Attribute { value: Box::new(value), attr, ctx: ExprContext::Load };
-        Ok(Expr { kind, at: self.from(start) })
+        Ok(Expr { kind, at: self.ending(start, part) })
     }
 
     /// `'[' subscriptlist ']'`
     fn subscription(&mut self, value: Expr, start: Place) -> Parsed<Expr> {
+        let part = self.token.at;
         let slice = match self.subscriptlist() {
             Ok(slice) => slice,
             Err(stop) => {
@@ -342,12 +362,13 @@ impl<'s> Parser<'s> {
             }
         };
         let kind = ExprKind::Subscript { value: Box::new(value), slice: Box::new(slice), ctx: ExprContext::Load };
-        Ok(Expr { kind, at: self.from(start) })
+        Ok(Expr { kind, at: self.ending(start, part) })
     }
 
     fn subscriptlist(&mut self) -> Parsed<Slice> {
         self.bump()?;
-        self.deepen(TEST_TO_ATOM + 2)?;
+        // trailer, subscriptlist, subscript
+        self.depth += EXPR_TO_ATOM + 2;
         let start = self.token.at;
         let first = self.subscript()?;
         let slice = if self.token.kind != Kind::Comma {
@@ -372,7 +393,7 @@ impl<'s> Parser<'s> {
                 Slice::ExtSlice { dims }
             }
         };
-        self.depth -= TEST_TO_ATOM + 2;
+        self.depth -= EXPR_TO_ATOM + 2;
         self.expect(Kind::RightBracket)?;
         Ok(slice)
     }
@@ -388,7 +409,9 @@ impl<'s> Parser<'s> {
         }
         self.bump()?;
         let upper = if self.starts_test() { Some(Box::new(self.test()?)) } else { None };
+        self.depth += 1;
         let step = if self.accept(Kind::Colon)? && self.starts_test() { Some(Box::new(self.test()?)) } else { None };
+        self.depth -= 1;
         Ok(Slice::Slice { lower, upper, step })
     }
 
@@ -420,14 +443,14 @@ impl<'s> Parser<'s> {
             Kind::False => self.constant(Constant::Bool(false)),
             Kind::Ellipsis => self.constant(Constant::Ellipsis),
             Kind::LeftParen | Kind::LeftBracket | Kind::LeftBrace => {
-                // The rest down to the atom, what is in it, and namedexpr_test
-                self.deepen(TEST_TO_ATOM + 1)?;
+                // To the atom, and testlist_comp or dictorsetmaker
+                self.depth += EXPR_TO_ATOM + 1;
                 let expr = match self.token.kind {
                     Kind::LeftParen => self.parenthesised(start),
                     Kind::LeftBracket => self.list(start),
                     _ => self.braces(start),
                 }?;
-                self.depth -= TEST_TO_ATOM + 1;
+                self.depth -= EXPR_TO_ATOM + 1;
                 Ok(expr)
             }
             _ => self.unexpected(),
@@ -444,7 +467,9 @@ impl<'s> Parser<'s> {
                 return Ok(Expr { kind, at: self.from(start) });
             }
             Kind::Yield => {
+                self.depth -= 1;
                 let value = self.yield_expr()?;
+                self.depth += 1;
                 self.expect(Kind::RightParen)?;
                 return Ok(value);
             }
@@ -577,12 +602,20 @@ impl<'s> Parser<'s> {
     fn star_expr(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
         self.expect(Kind::Star)?;
+        self.depth += 1;
         let value = Box::new(self.expr()?);
+        self.depth -= 1;
         Ok(Expr { kind: ExprKind::Starred { value, ctx: ExprContext::Load }, at: self.from(start) })
     }
 
     fn namedexpr_or_star(&mut self) -> Parsed<Expr> {
-        if self.token.kind == Kind::Star { self.star_expr() } else { self.namedexpr_test() }
+        if self.token.kind == Kind::Star {
+            return self.star_expr();
+        }
+        self.depth += 1;
+        let test = self.namedexpr_test()?;
+        self.depth -= 1;
+        Ok(test)
     }
 
     fn test_or_star(&mut self) -> Parsed<Expr> {
@@ -592,19 +625,24 @@ impl<'s> Parser<'s> {
     /// `testlist_star_expr: (test|star_expr) (',' (test|star_expr))* [',']`
     pub(super) fn testlist_star_expr(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
+        self.depth += 1;
         let first = self.test_or_star()?;
         if self.token.kind != Kind::Comma {
+            self.depth -= 1;
             return Ok(first);
         }
         let elts = self.items(first, Self::test_or_star)?;
+        self.depth -= 1;
         Ok(Expr { kind: ExprKind::Tuple { elts, ctx: ExprContext::Load }, at: self.from(start) })
     }
 
     /// `testlist: test (',' test)* [',']`
     pub(super) fn testlist(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
+        self.depth += 1;
         let first = self.test()?;
         if self.token.kind != Kind::Comma {
+            self.depth -= 1;
             return Ok(first);
         }
         let mut elts = vec![first];
@@ -614,6 +652,7 @@ impl<'s> Parser<'s> {
             }
             elts.push(self.test()?);
         }
+        self.depth -= 1;
         Ok(Expr { kind: ExprKind::Tuple { elts, ctx: ExprContext::Load }, at: self.from(start) })
     }
 
@@ -638,7 +677,9 @@ impl<'s> Parser<'s> {
     /// The target of a `for`.
     pub(super) fn target_list(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
+        self.depth += 1;
         let (mut elts, comma) = self.exprlist(ExprContext::Store)?;
+        self.depth -= 1;
         if !comma && let Some(target) = elts.pop() {
             return Ok(target);
         }
@@ -659,8 +700,8 @@ impl<'s> Parser<'s> {
                         self.bump()?;
                     }
                     self.expect(Kind::For)?;
-                    // comp_for, sync_comp_for, comp_iter
-                    self.deepen(3)?;
+                    // (comp_iter,) comp_for, sync_comp_for
+                    self.depth += if generators.is_empty() { 2 } else { 3 };
                     let target = self.target_list()?;
                     self.expect(Kind::In)?;
                     let iter = self.or_test()?;
@@ -668,7 +709,8 @@ impl<'s> Parser<'s> {
                 }
                 Kind::If => {
                     self.bump()?;
-                    self.deepen(2)?;
+                    // comp_iter, comp_if
+                    self.depth += 2;
                     let test = self.test_nocond()?;
                     if let Some(generator) = generators.last_mut() {
                         generator.ifs.push(test);
@@ -685,6 +727,8 @@ impl<'s> Parser<'s> {
     pub(super) fn yield_expr(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
         self.bump()?;
+        // yield_expr, yield_arg
+        self.depth += 2;
         let kind = if self.accept(Kind::From)? {
             ExprKind::YieldFrom { value: Box::new(self.test()?) }
         } else if self.starts_test_or_star() {
@@ -692,6 +736,7 @@ impl<'s> Parser<'s> {
         } else {
             ExprKind::Yield { value: None }
         };
+        self.depth -= 2;
         Ok(Expr { kind, at: self.from(start) })
     }
 }

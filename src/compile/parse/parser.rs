@@ -14,9 +14,7 @@ pub(super) struct Stop;
 pub(super) type Parsed<T> = Result<T, Stop>;
 
 /// CPython's limit of entries on the stack of its parser.
-pub(super) const MAX_STACK: u32 = 6000;
-/// Entries between a `test` and its atom, both included.
-pub(super) const TEST_TO_ATOM: u32 = 15;
+const MAX_STACK: u32 = 1700;
 
 /// How the expression in an f-string lies in the source around it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +31,8 @@ pub(super) struct Parser<'s> {
     pub token: Token,
     /// Where the token before it ended.
     pub end: Place,
+    /// Where it started.
+    pub last: Place,
     pub symbols: Symbols,
     pub mode: Mode,
     pub feature_version: u8,
@@ -44,7 +44,8 @@ pub(super) struct Parser<'s> {
     /// The error that stopped the parser.
     pub failure: Option<CompileError>,
     pub shift: Option<Shift>,
-    /// Entries on the stack of CPython's parser.
+    /// Entries on the stack of CPython's parser before the rule that is being read. Counted where rules nest only: every
+    /// rule knows how many others lie between it and those.
     pub depth: u32,
     /// Suites around the current token.
     pub blocks: u32,
@@ -63,6 +64,7 @@ impl<'s> Parser<'s> {
             tokens: Tokenizer::new(source, !options.dont_imply_dedent, options.type_comments),
             token,
             end: Place::default(),
+            last: Place::default(),
             symbols: Symbols::default(),
             mode: options.mode,
             feature_version: if options.feature_version == 0 { 8 } else { options.feature_version },
@@ -72,7 +74,7 @@ impl<'s> Parser<'s> {
             deferred: None,
             failure: None,
             shift: None,
-            depth: 6,
+            depth: 1,
             blocks: 0,
             bare_star: Place::default(),
             lone_generator: false,
@@ -122,6 +124,8 @@ impl<'s> Parser<'s> {
                     let at = self.at(self.token.at, self.token.until);
                     body.push(Stmt { kind: StmtKind::Pass, at });
                 } else if self.is_compound() {
+                    // Without `stmt`.
+                    self.depth = 0;
                     self.stmt(&mut body)?;
                     if self.token.kind != Kind::Newline {
                         return self.unexpected();
@@ -178,6 +182,7 @@ impl<'s> Parser<'s> {
     #[inline]
     pub fn bump(&mut self) -> Parsed<()> {
         self.end = self.token.until;
+        self.last = self.token.at;
         loop {
             match self.tokens.next() {
                 Ok(token) => {
@@ -203,14 +208,15 @@ impl<'s> Parser<'s> {
     fn check_not_equal(&mut self) -> Parsed<()> {
         let text = self.text(self.token);
         if self.barry && text != b"<>" {
-            return self.fail(ErrorKind::Syntax, "with Barry as BDFL, use '<>' instead of '!='");
+            let read = self.tokens.read();
+            return self.report(ErrorKind::Syntax, "with Barry as BDFL, use '<>' instead of '!='", read);
         }
-        if !self.barry && text != b"!=" { self.unexpected() } else { Ok(()) }
-    }
-
-    /// `from __future__ import barry_as_FLUFL` has been read.
-    pub fn set_barry(&mut self) {
-        self.barry = true;
+        if !self.barry && text != b"!=" {
+            // Found before the token has a column.
+            let read = self.tokens.read();
+            return self.report(ErrorKind::Syntax, "invalid syntax", read);
+        }
+        Ok(())
     }
 
     /// Goes on when the token is of a kind, else it is an error.
@@ -234,19 +240,37 @@ impl<'s> Parser<'s> {
     /// The position of a node.
     #[inline]
     pub fn at(&self, start: Place, end: Place) -> Position {
-        match self.shift {
-            None => Position { line: start.line, col: start.col, end_line: end.line, end_col: end.col },
-            Some(_) => {
-                let (start, end) = (self.shifted(start), self.shifted(end));
-                Position { line: start.line, col: start.col, end_line: end.line, end_col: end.col }
-            }
-        }
+        self.placed(start, start, end)
     }
 
     /// The position of a node that ends with the token before the current one.
     #[inline]
     pub fn from(&self, start: Place) -> Position {
-        self.at(start, self.end)
+        self.placed(start, start, self.end)
+    }
+
+    /// As [`Self::from`], of a node that takes its end from a part of it. In an f-string CPython moves ends (of a part, as
+    /// of a node) by where the part starts, which shows when it goes over several lines.
+    #[inline]
+    pub fn ending(&self, start: Place, part: Place) -> Position {
+        self.placed(start, part, self.end)
+    }
+
+    #[inline]
+    fn placed(&self, start: Place, part: Place, end: Place) -> Position {
+        match self.shift {
+            None => Position { line: start.line, col: start.col, end_line: end.line, end_col: end.col },
+            Some(shift) => {
+                let start = self.shifted(start);
+                let cols = if part.line == 1 { shift.cols } else { 0 };
+                Position {
+                    line: start.line,
+                    col: start.col,
+                    end_line: end.line.saturating_add(shift.lines),
+                    end_col: end.col.saturating_add(cols),
+                }
+            }
+        }
     }
 
     fn shifted(&self, place: Place) -> Place {
@@ -328,15 +352,20 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Counts entries on the stack of CPython's parser; too many are an error.
+    /// Refuses the current token when CPython's parser has no room left for the rules around it: `entries` more than
+    /// [`Self::depth`].
     #[inline]
-    pub fn deepen(&mut self, entries: u32) -> Parsed<()> {
-        self.depth += entries;
-        if self.depth > MAX_STACK { self.too_deep() } else { Ok(()) }
+    pub fn check_depth(&mut self, entries: u32) -> Parsed<()> {
+        if self.depth + entries > MAX_STACK { self.too_deep() } else { Ok(()) }
     }
 
     #[cold]
-    pub fn too_deep<T>(&mut self) -> Parsed<T> {
+    fn too_deep(&mut self) -> Parsed<()> {
+        // What starts no expression makes the parser go no deeper.
+        let deeper = self.starts_expr() || matches!(self.token.kind, Kind::Not | Kind::Lambda);
+        if !deeper || self.tokens.at_eof() {
+            return self.unexpected();
+        }
         if self.failure.is_none() {
             self.failure = Some(CompileError::plain(ErrorKind::Memory, String::new()));
         }
@@ -356,6 +385,10 @@ impl<'s> Parser<'s> {
     /// The current token may not stand here; only an indentation may.
     #[cold]
     pub fn expected_indent<T>(&mut self) -> Parsed<T> {
+        if self.token.kind == Kind::Other {
+            // No token at all: it is refused before anything is expected.
+            return self.unexpected();
+        }
         self.fail(ErrorKind::Indentation, "expected an indented block")
     }
 

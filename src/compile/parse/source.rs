@@ -73,7 +73,8 @@ fn newlines(source: &[u8], end: bool) -> Cow<'_, [u8]> {
         rest = rest.get(at + skip..).unwrap_or_default();
     }
     text.extend_from_slice(rest);
-    if end && text.last() != Some(&b'\n') {
+    // (CPython adds one behind a last `\r\n`, too.)
+    if end && (text.last() != Some(&b'\n') || source.ends_with(b"\r\n")) {
         text.push(b'\n');
     }
     Cow::Owned(text)

@@ -86,6 +86,7 @@ impl<'s> Parser<'s> {
     /// `stmt: simple_stmt | compound_stmt`
     pub(super) fn stmt(&mut self, body: &mut Vec<Stmt>) -> Parsed<()> {
         let start = self.token.at;
+        self.depth += 3;
         let statement = match self.token.kind {
             Kind::If => self.if_stmt(start)?,
             Kind::While => self.while_stmt(start)?,
@@ -97,15 +98,24 @@ impl<'s> Parser<'s> {
             Kind::At => self.decorated()?,
             Kind::Async => {
                 self.bump()?;
-                match self.token.kind {
+                self.depth += 1;
+                let statement = match self.token.kind {
                     Kind::Def => self.funcdef(start, Vec::new(), true)?,
                     Kind::With => self.with_stmt(start, true)?,
                     Kind::For => self.for_stmt(start, true)?,
                     _ => return self.unexpected(),
-                }
+                };
+                self.depth -= 1;
+                statement
             }
-            _ => return self.simple_stmt(body),
+            _ => {
+                self.depth -= 2;
+                self.simple_stmt(body)?;
+                self.depth -= 1;
+                return Ok(());
+            }
         };
+        self.depth -= 3;
         body.push(statement);
         Ok(())
     }
@@ -113,7 +123,10 @@ impl<'s> Parser<'s> {
     /// `simple_stmt: small_stmt (';' small_stmt)* [';'] NEWLINE`
     pub(super) fn simple_stmt(&mut self, body: &mut Vec<Stmt>) -> Parsed<()> {
         loop {
+            // simple_stmt, small_stmt, the statement
+            self.depth += 3;
             let statement = self.small_stmt()?;
+            self.depth -= 3;
             body.push(statement);
             match self.token.kind {
                 Kind::Semicolon => self.bump()?,
@@ -149,23 +162,35 @@ impl<'s> Parser<'s> {
             }
             Kind::Return => {
                 self.bump()?;
+                self.depth += 1;
                 let value = if self.starts_test() || self.token.kind == Kind::Star {
                     Some(Box::new(self.testlist_star_expr()?))
                 } else {
                     None
                 };
+                self.depth -= 1;
                 StmtKind::Return { value }
             }
             Kind::Raise => {
                 self.bump()?;
+                self.depth += 1;
                 let exc = if self.starts_test() { Some(Box::new(self.test()?)) } else { None };
                 let cause = if exc.is_some() && self.accept(Kind::From)? { Some(Box::new(self.test()?)) } else { None };
+                self.depth -= 1;
                 StmtKind::Raise { exc, cause }
             }
-            Kind::Yield => StmtKind::Expr { value: Box::new(self.yield_expr()?) },
+            Kind::Yield => {
+                self.depth += 1;
+                let value = Box::new(self.yield_expr()?);
+                self.depth -= 1;
+                StmtKind::Expr { value }
+            }
             Kind::Del => {
                 self.bump()?;
-                StmtKind::Delete { targets: self.exprlist(ExprContext::Del)?.0 }
+                self.depth += 1;
+                let (targets, _) = self.exprlist(ExprContext::Del)?;
+                self.depth -= 1;
+                StmtKind::Delete { targets }
             }
             Kind::Import => self.import_name()?,
             Kind::From => self.import_from()?,
@@ -270,6 +295,7 @@ impl<'s> Parser<'s> {
             _ => self.defer(start, "illegal target for annotation".to_owned()),
         }
         self.bump()?;
+        self.depth += 1;
         let annotation = Box::new(self.test()?);
         let value = if self.accept(Kind::Equal)? {
             Some(Box::new(match self.token.kind {
@@ -279,6 +305,7 @@ impl<'s> Parser<'s> {
         } else {
             None
         };
+        self.depth -= 1;
         Ok(StmtKind::AnnAssign { target: Box::new(target), annotation, value, simple })
     }
 
@@ -358,12 +385,6 @@ impl<'s> Parser<'s> {
                 }
             }
         }
-        if module.is_some_and(|module| self.symbols.bytes(module) == b"__future__")
-            && level == 0
-            && names.iter().any(|alias| self.symbols.bytes(alias.name) == b"barry_as_FLUFL")
-        {
-            self.set_barry();
-        }
         Ok(StmtKind::ImportFrom { module, names, level: Some(level) })
     }
 
@@ -400,8 +421,7 @@ impl<'s> Parser<'s> {
     fn function_suite(&mut self, function: bool) -> Parsed<(Vec<Stmt>, Option<Symbol>)> {
         let mut body = Vec::new();
         self.blocks += 1;
-        // stmt, compound_stmt, the statement, suite
-        self.deepen(4)?;
+        self.depth += 1;
         let mut comment = None;
         if self.token.kind != Kind::Newline {
             self.simple_stmt(&mut body)?;
@@ -420,7 +440,7 @@ impl<'s> Parser<'s> {
             }
             self.bump()?;
         }
-        self.depth -= 4;
+        self.depth -= 1;
         self.blocks -= 1;
         Ok((body, comment))
     }
@@ -428,15 +448,13 @@ impl<'s> Parser<'s> {
     fn if_stmt(&mut self, start: Place) -> Parsed<Stmt> {
         let mut arms: Vec<Arm> = Vec::new();
         let mut orelse = None;
-        let mut at = start;
         loop {
+            let at = if arms.is_empty() { start } else { self.token.at };
             self.bump()?;
-            if !arms.is_empty() {
-                // An `elif` starts where its test does.
-                at = self.token.at;
-            }
             let ((test, body), error) = self.apart(|this| {
+                this.depth += 1;
                 let test = this.namedexpr_test()?;
+                this.depth -= 1;
                 this.expect(Kind::Colon)?;
                 Ok((test, this.suite()?))
             })?;
@@ -487,7 +505,9 @@ impl<'s> Parser<'s> {
 
     fn while_stmt(&mut self, start: Place) -> Parsed<Stmt> {
         self.bump()?;
+        self.depth += 1;
         let test = Box::new(self.namedexpr_test()?);
+        self.depth -= 1;
         self.expect(Kind::Colon)?;
         let body = self.suite()?;
         let orelse = self.else_suite()?;
@@ -554,7 +574,9 @@ impl<'s> Parser<'s> {
         let mut ty = None;
         let mut name = None;
         if self.starts_test() {
+            self.depth += 1;
             let (test, error) = self.apart(Self::test)?;
+            self.depth -= 1;
             ty = Some(Box::new(test));
             if self.accept(Kind::As)? {
                 let at = self.token.at;
@@ -576,6 +598,7 @@ impl<'s> Parser<'s> {
         }
         self.bump()?;
         let mut items = Vec::new();
+        self.depth += 1;
         loop {
             let at = self.token.at;
             let context_expr = self.test()?;
@@ -591,6 +614,7 @@ impl<'s> Parser<'s> {
                 break;
             }
         }
+        self.depth -= 1;
         self.expect(Kind::Colon)?;
         let type_comment = self.type_comment()?;
         let body = self.suite()?;
@@ -613,24 +637,31 @@ impl<'s> Parser<'s> {
                 expr = Expr { kind, at: self.from(start) };
             }
             if self.token.kind == Kind::LeftParen {
-                expr = self.call(expr, start)?;
+                // decorators, decorator, arglist, argument
+                expr = self.call(expr, start, 4)?;
             }
             self.expect(Kind::Newline)?;
             decorators.push(expr);
         }
         let start = self.token.at;
-        match self.token.kind {
-            Kind::Def => self.funcdef(start, decorators, false),
-            Kind::Class => self.classdef(start, decorators),
+        self.depth += 1;
+        let definition = match self.token.kind {
+            Kind::Def => self.funcdef(start, decorators, false)?,
+            Kind::Class => self.classdef(start, decorators)?,
             Kind::Async => {
                 self.bump()?;
                 if self.token.kind != Kind::Def {
                     return self.unexpected();
                 }
-                self.funcdef(start, decorators, true)
+                self.depth += 1;
+                let definition = self.funcdef(start, decorators, true)?;
+                self.depth -= 1;
+                definition
             }
-            _ => self.unexpected(),
-        }
+            _ => return self.unexpected(),
+        };
+        self.depth -= 1;
+        Ok(definition)
     }
 
     fn funcdef(&mut self, start: Place, decorator_list: Vec<Expr>, is_async: bool) -> Parsed<Stmt> {
@@ -643,7 +674,10 @@ impl<'s> Parser<'s> {
         let name = self.expect_name()?;
         self.check_name(name, at, false);
         self.expect(Kind::LeftParen)?;
+        // parameters, typedargslist
+        self.depth += 2;
         let args = self.parameters(true)?;
+        self.depth -= 2;
         self.expect(Kind::RightParen)?;
         let returns = if self.accept(Kind::Arrow)? { Some(Box::new(self.test()?)) } else { None };
         self.expect(Kind::Colon)?;
@@ -669,7 +703,10 @@ impl<'s> Parser<'s> {
             if self.token.kind == Kind::RightParen {
                 at = self.token.at;
             } else {
+                // arglist, argument
+                self.depth += 2;
                 (bases, keywords) = self.arglist(None)?;
+                self.depth -= 2;
             }
             self.expect(Kind::RightParen)?;
             self.expect(Kind::Colon)?;

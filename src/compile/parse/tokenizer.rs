@@ -484,6 +484,8 @@ impl<'s> Tokenizer<'s> {
             self.pending -= self.pending.signum();
             return Ok(self.empty(kind));
         }
+        // A newline starts where the comment before it does.
+        let mut comment = None;
         loop {
             while CLASS[self.byte(self.pos) as usize] & SPACE != 0 {
                 self.pos += 1;
@@ -503,11 +505,11 @@ impl<'s> Tokenizer<'s> {
                     self.pos += 1;
                     if !blank && self.parens.is_empty() {
                         self.at_line_start = true;
-                        let mut token = self.token(Kind::Newline, start);
-                        token.end = start as u32;
-                        token.until.col = token.at.col;
+                        let mut token = self.token(Kind::Newline, comment.unwrap_or(start));
+                        token.until.col = self.col(start);
                         return Ok(token);
                     }
+                    comment = None;
                     blank = self.indentation()?;
                     if self.pending != 0 {
                         let kind = if self.pending < 0 { Kind::Dedent } else { Kind::Indent };
@@ -516,6 +518,7 @@ impl<'s> Tokenizer<'s> {
                     }
                 }
                 b'#' => {
+                    comment = Some(start);
                     let rest = self.source.get(start..).unwrap_or_default();
                     self.pos = start + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                     if self.pos >= self.source.len() {
