@@ -1,0 +1,109 @@
+//! Bad sources against what CPython 3.8 says about them: class, line, offset, message, text, file name.
+//!
+//! `tests/compile_errors.txt` is written by `tools/record_compile_errors.py`; with the variable `COMPILE_ERRORS` another file
+//! of that form is read instead.
+#![cfg(feature = "compile")]
+
+use pycvm::compile::parse::{Mode, ParseOptions, SourceKind, parse};
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    if text == "''" {
+        return out;
+    }
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match bytes.next() {
+            Some(b'n') => out.push(b'\n'),
+            Some(b'x') => {
+                let mut digit = || bytes.next().and_then(|c| char::from(c).to_digit(16)).expect("two hex digits");
+                let byte = digit() * 16 + digit();
+                out.push(byte as u8);
+            }
+            other => out.push(other.expect("an escape")),
+        }
+    }
+    out
+}
+
+fn escape(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for &byte in bytes {
+        match byte {
+            b'\n' => out.push_str("\\n"),
+            b'\\' => out.push_str("\\\\"),
+            32..127 => out.push(char::from(byte)),
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    if out.is_empty() { "''".to_owned() } else { out }
+}
+
+/// What the parser says, in the form of the record.
+fn answer(mode: &str, source: &[u8]) -> String {
+    let (mode, bytes) = mode.strip_suffix("-bytes").map_or((mode, false), |mode| (mode, true));
+    let options = ParseOptions {
+        mode: match mode {
+            "eval" => Mode::Eval,
+            "single" => Mode::Single,
+            _ => Mode::Exec,
+        },
+        source: if bytes { SourceKind::Bytes } else { SourceKind::Text },
+        filename: "<s>",
+        decode: Some(&|name, bytes| {
+            // One that is not built in.
+            (name == "iso-8859-15").then(|| {
+                Ok(bytes.iter().map(|&c| if c == 0xa4 { '€' } else { char::from(c) }).collect::<String>().into_bytes())
+            })
+        }),
+        ..ParseOptions::default()
+    };
+    let error = match parse(source, &options) {
+        Ok(_) => return "ok".to_owned(),
+        Err(error) => error,
+    };
+    let number = |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
+    format!(
+        "{:?}Error\t{}\t{}\t{}\t{}\t{}",
+        error.kind,
+        number(error.lineno),
+        number(error.offset),
+        escape(error.message.as_bytes()),
+        error.text.map_or("-".to_owned(), |text| escape(&text)),
+        error.filename.unwrap_or("-"),
+    )
+}
+
+#[test]
+fn errors_are_those_of_cpython() {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/compile_errors.txt");
+    let path = std::env::var("COMPILE_ERRORS").unwrap_or_else(|_| own.to_owned());
+    let recorded = std::fs::read_to_string(path).expect("the record");
+    let (mut all, mut wrong) = (0, 0);
+    for record in recorded.lines() {
+        all += 1;
+        let (mode, rest) = record.split_once('\t').expect("a mode");
+        let (source, expected) = rest.split_once('\t').expect("a source");
+        let got = answer(mode, &unescape(source));
+        // What SyntaxError makes of the line is not the parser's.
+        let plain = |text: &str| match text.find("\tMissing parentheses") {
+            Some(at) => {
+                let (before, after) = text.split_at(at + 1);
+                let message = got.split('\t').nth(3).unwrap_or("");
+                format!("{before}{message}{}", after.find('\t').map_or("", |end| &after[end..]))
+            }
+            None => text.to_owned(),
+        };
+        if got != plain(expected) {
+            wrong += 1;
+            println!("{mode} {source}\n  expected {}\n  got      {got}", plain(expected));
+        }
+    }
+    println!("{all} sources, {wrong} differ");
+    assert!(all > 0);
+    assert_eq!(wrong, 0, "of {all} sources");
+}
