@@ -1,6 +1,7 @@
 //! The `run` subcommand: executes a `.pyc` file as `__main__`.
 
 use super::input;
+use pycvm::modules::io::standard;
 use pycvm::modules::sys;
 use pycvm::object::Value;
 use pycvm::pyc;
@@ -111,12 +112,9 @@ fn run(code: &Value, args: &Args) -> u8 {
     };
     finalize::run_exit_functions();
     // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
-    let first = sys::flush_stdout();
+    let first = standard::flush_all();
     drop((module, globals));
     pycvm::gc::collect_at_exit();
     finalize::finalize();
-    match first.and(sys::flush_stdout()) {
-        Ok(()) => status,
-        Err(_) => 120,
-    }
+    if standard::flush_all() && first { status } else { 120 }
 }

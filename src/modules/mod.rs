@@ -5,6 +5,7 @@ mod arguments;
 pub mod array;
 pub mod atexit;
 pub mod bisect;
+pub(crate) mod blocking;
 pub mod builtins;
 pub mod cmath;
 pub mod collections;
@@ -13,11 +14,13 @@ pub mod errno;
 pub mod functools;
 pub mod gc;
 pub mod heapq;
+pub mod io;
 pub mod itertools;
 mod key_order;
 pub mod marshal;
 pub mod math;
 pub mod operator;
+pub mod posix;
 pub mod random;
 pub mod site;
 pub mod stat;
@@ -74,6 +77,7 @@ static ALL: &[&ModuleDef] = &[
     &struct_::MODULE,
     &marshal::MODULE,
     &array::MODULE,
+    &io::MODULE,
 ];
 
 impl ModuleDef {
