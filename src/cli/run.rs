@@ -2,6 +2,7 @@
 
 use super::input;
 use super::options::{self, Invocation, Program};
+use pycvm::modules::io::standard;
 use pycvm::modules::sys;
 use pycvm::object::{PyResult, Value};
 use pycvm::pyc;
@@ -115,13 +116,10 @@ fn session(invocation: &Invocation, code: Option<&Value>) -> u8 {
     };
     finalize::run_exit_functions();
     // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
-    let first = sys::flush_stdout();
+    let first = standard::flush_all();
     pycvm::gc::collect_at_exit();
     finalize::finalize();
-    match first.and(sys::flush_stdout()) {
-        Ok(()) => status,
-        Err(_) => 120,
-    }
+    if standard::flush_all() && first { status } else { 120 }
 }
 
 fn run(invocation: &Invocation, code: Option<&Value>) -> PyResult<()> {

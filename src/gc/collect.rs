@@ -154,7 +154,7 @@ fn invoke_callbacks(phase: &str, index: usize, found: &Found) {
 
 /// A line on the real standard error, as `PySys_WriteStderr` writes it.
 fn debug_line(text: &str) {
-    let _nothing_to_tell_it_to = crate::modules::sys::flush_stdout();
+    let _nothing_to_tell_it_to = crate::modules::io::standard::flush_all();
     let _nowhere_to_complain = std::io::stderr().write_all(text.as_bytes());
 }
 

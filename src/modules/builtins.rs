@@ -1,7 +1,7 @@
 //! The module `builtins`.
 
 use crate::method;
-use crate::modules::{ModuleDef, sys};
+use crate::modules::{ModuleDef, io, sys};
 use crate::name;
 use crate::object::attribute;
 use crate::object::call;
@@ -241,6 +241,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     for ty in exceptions::ALL {
         dict.set_text(ty.name(), ty.value());
     }
+    dict.set_text("open", io::open_function());
     dict.set_text("EnvironmentError", exceptions::OS_ERROR.value());
     dict.set_text("IOError", exceptions::OS_ERROR.value());
     dict.set_text("None", Value::NONE);
@@ -903,7 +904,10 @@ fn print(
     let separator = checked("sep", separator)?.unwrap_or_else(|| Str::new_value(" "));
     let end = checked("end", end)?.unwrap_or_else(|| Str::new_value("\n"));
     let write = |value: Value| -> PyResult<()> {
-        call::call_method(&stream, name!("write"), std::slice::from_ref(&value)).map(drop)
+        match io::write_exact(&stream, &value) {
+            Some(result) => result,
+            None => call::call_method(&stream, name!("write"), std::slice::from_ref(&value)).map(drop),
+        }
     };
     for (index, value) in args.iter().enumerate() {
         if index > 0 {

@@ -5,6 +5,7 @@ mod arguments;
 pub mod array;
 pub mod atexit;
 pub mod bisect;
+pub(crate) mod blocking;
 pub mod builtins;
 pub mod cmath;
 pub mod collections;
@@ -14,11 +15,13 @@ pub mod functools;
 pub mod gc;
 pub mod heapq;
 pub mod imp;
+pub mod io;
 pub mod itertools;
 mod key_order;
 pub mod marshal;
 pub mod math;
 pub mod operator;
+pub mod posix;
 pub mod random;
 pub mod site;
 pub mod stat;
@@ -80,6 +83,7 @@ static ALL: &[&ModuleDef] = &[
     &imp::MODULE,
     &warnings::MODULE,
     &thread::MODULE,
+    &io::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

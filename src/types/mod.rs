@@ -119,7 +119,6 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &super_::SUPER,
     &crate::modules::site::QUITTER,
     &crate::modules::site::PRINTER,
-    &crate::modules::sys::STREAM,
     &crate::modules::sys::info::VERSION_INFO,
     &crate::modules::sys::info::FLAGS,
     &crate::modules::sys::info::FLOAT_INFO,

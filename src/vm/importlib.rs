@@ -60,7 +60,8 @@ pub(crate) fn importlib() -> PyResult<Option<Value>> {
     if let Some(module) = IMPORTLIB.get().get() {
         return Ok(Some(module));
     }
-    if config::library().is_none() || IN_SETUP.get().get() {
+    // Nothing of the library runs without the module of the system's calls.
+    if config::library().is_none() || IN_SETUP.get().get() || crate::modules::find("posix").is_none() {
         return Ok(None);
     }
     IN_SETUP.get().set(true);

@@ -98,7 +98,7 @@ pub fn uncaught(exception: &Value) -> u8 {
 }
 
 fn flush_output() {
-    let _closed_streams_stay_silent = sys::flush_stdout();
+    let _closed_streams_stay_silent = crate::modules::io::standard::flush_all();
 }
 
 /// The status that a `SystemExit` asks for. As `handle_system_exit`.

@@ -45,11 +45,9 @@ fn main_namespace() -> PyResult<Value> {
 /// # Errors
 /// What it raises.
 pub fn import_site() -> PyResult<()> {
-    // Nothing of the library runs without the module of the system's calls.
-    if config::with(|config| config.no_site || config.library.is_none()) || crate::modules::find("posix").is_none() {
+    if config::with(|config| config.no_site || config.library.is_none()) || importlib::importlib()?.is_none() {
         return Ok(());
     }
-    importlib::importlib()?;
     import::import_text("site", 0).map(drop)
 }
 

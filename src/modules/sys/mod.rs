@@ -3,7 +3,6 @@
 pub mod audit;
 mod hooks;
 pub mod info;
-pub mod stream;
 
 use audit::{addaudithook, audit as audit_};
 pub(crate) use hooks::{asyncgen_finalizer, asyncgen_first_iteration};
@@ -12,10 +11,10 @@ use hooks::{
     getcheckinterval, getdlopenflags, set_asyncgen_hooks, set_coroutine_origin_tracking_depth, setcheckinterval,
     setdlopenflags,
 };
-pub use stream::{STREAM, flush_stdout};
 
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::modules::io::standard;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
@@ -261,11 +260,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("api_version", Value::int(1013));
     dict.set_text("argv", List::from_vec(Vec::new()));
     info::fill(dict)?;
-    for (fd, name, mode) in [(0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")] {
-        let stream = stream::new(fd, mode);
-        dict.set_text(name, stream.clone());
-        dict.set_text(&format!("__{name}__"), stream);
-    }
+    standard::make_all(|name, stream| dict.set_text(name, stream))?;
     if let Some(hook) = dict.get_text("breakpointhook") {
         dict.set_text("__breakpointhook__", hook);
     }
@@ -521,6 +516,9 @@ fn displayhook(value: &Value) -> PyResult<()> {
 
 fn excepthook(_ty: &Value, value: &Value, _traceback: &Value) {
     write_stderr(&report::describe(value));
+    if let Some(stream) = get("stderr").filter(|stream| !stream.is_none()) {
+        let _nobody_to_tell = call::call_method(&stream, &intern("flush"), &[]);
+    }
 }
 
 /// `sys.tracebacklimit`, or what there is no limit to.

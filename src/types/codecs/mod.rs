@@ -1,24 +1,30 @@
 //! Text encodings: what `str.encode`, `bytes.decode` and `str(bytes, encoding)` do.
 //!
 //! The encodings that CPython writes in C are here; others are found through the search functions that
-//! `codecs.register` gave (see [`set_search`]). `errors` holds the error handlers.
+//! `codecs.register` gave: see `registry`. `errors` holds the error handlers, `incremental` decoders and encoders of texts
+//! that come in pieces.
 
 mod ascii;
+pub mod charmap;
 pub mod errors;
 mod escape;
+pub mod escaped_bytes;
+mod incremental;
+pub mod registry;
 mod utf16;
 mod utf32;
+mod utf7;
 mod utf8;
 
+pub use incremental::{IncrementalDecoder, IncrementalEncoder};
+
 use crate::object::error::PyResult;
-use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
-use crate::types::exceptions::{lookup_error, type_error, value_error};
+use crate::types::exceptions::{type_error, value_error};
 use crate::types::str::{Str, StrBuilder, body};
 use errors::Handler;
 use std::borrow::Cow;
-use std::cell::Cell;
 
 /// Byte order of UTF-16 and UTF-32.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +44,8 @@ pub enum Encoding {
     Ascii,
     /// ISO 8859-1.
     Latin1,
+    /// UTF-7.
+    Utf7,
     /// UTF-8.
     Utf8,
     /// UTF-8 with a byte order mark.
@@ -65,6 +73,7 @@ pub fn find(name: &str) -> Option<Encoding> {
     }
     Some(match normal.trim_end_matches('_') {
         "utf_8" | "u8" | "utf" | "utf8" | "utf8_ucs2" | "utf8_ucs4" | "cp65001" => Encoding::Utf8,
+        "utf_7" | "u7" | "utf7" | "unicode_1_1_utf_7" => Encoding::Utf7,
         "utf_8_sig" => Encoding::Utf8Signed,
         "ascii" | "646" | "ansi_x3.4_1968" | "ansi_x3_4_1968" | "ansi_x3.4_1986" | "cp367" | "csascii" | "ibm367"
         | "iso646_us" | "iso_646.irv_1991" | "iso_ir_6" | "us" | "us_ascii" => Encoding::Ascii,
@@ -82,25 +91,6 @@ pub fn find(name: &str) -> Option<Encoding> {
     })
 }
 
-/// Encodes or decodes with an encoding that is not native: `(object, encoding, errors, is_encode)`; `None` when there is
-/// no such encoding.
-pub type Search = fn(&Value, &str, Option<&str>, bool) -> PyResult<Option<Value>>;
-
-static SEARCH: GilCell<Cell<Option<Search>>> = GilCell::new(Cell::new(None));
-
-/// Sets what finds encodings that are not native.
-pub fn set_search(search: Search) {
-    SEARCH.get().set(Some(search));
-}
-
-fn by_search(object: &Value, name: &str, errors: Option<&str>, is_encode: bool) -> PyResult<Value> {
-    let found = match SEARCH.get().get() {
-        Some(search) => search(object, name, errors, is_encode)?,
-        None => None,
-    };
-    found.ok_or_else(|| lookup_error(format!("unknown encoding: {name}")))
-}
-
 /// `text.encode(encoding, errors)`.
 ///
 /// # Errors
@@ -110,7 +100,7 @@ pub fn encode(text: &Value, encoding: Option<&str>, errors: Option<&str>) -> PyR
         None => Encoding::Utf8,
         Some(name) => match find(name) {
             Some(encoding) => encoding,
-            None => return by_search(text, name, errors, true),
+            None => return registry::encode_text(text, name, errors),
         },
     };
     encode_native(text, encoding, errors).map(|bytes| Bytes::new_value(&bytes))
@@ -130,6 +120,7 @@ pub fn encode_native(value: &Value, encoding: Encoding, errors: Option<&str>) ->
             bytes.append(&mut utf8::encode(value, text, &handler)?);
             Ok(bytes)
         }
+        Encoding::Utf7 => Ok(utf7::encode(text)),
         Encoding::Ascii => ascii::encode(value, text, &handler, 0x80),
         Encoding::Latin1 => ascii::encode(value, text, &handler, 0x100),
         Encoding::Utf16(order) => utf16::encode(value, text, &handler, order),
@@ -152,7 +143,7 @@ pub fn decode(data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyRe
         None => decode_native(data, Encoding::Utf8, errors),
         Some(name) => match find(name) {
             Some(encoding) => decode_native(data, encoding, errors),
-            None => by_search(&Bytes::new_value(data), name, errors, false),
+            None => registry::decode_text(&Bytes::new_value(data), name, errors),
         },
     }
 }
@@ -162,14 +153,36 @@ pub fn decode(data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyRe
 /// # Errors
 /// `LookupError` for unknown error handlers, `UnicodeDecodeError`.
 pub fn decode_native(data: &[u8], encoding: Encoding, errors: Option<&str>) -> PyResult<Value> {
-    if data.is_ascii() && matches!(encoding, Encoding::Utf8 | Encoding::Utf8Signed | Encoding::Ascii | Encoding::Latin1)
+    decode_stateful(data, encoding, errors, true).map(|decoded| decoded.text)
+}
+
+/// What became of a piece of data.
+pub struct Decoded {
+    /// The text.
+    pub text: Value,
+    /// How many bytes were used up; the others are the beginning of something.
+    pub consumed: usize,
+    /// The byte order, when a mark has shown it.
+    pub order: Order,
+}
+
+/// Decodes a piece of data with a native encoding; without `last`, more may follow, and what is incomplete stays.
+///
+/// # Errors
+/// As for [`decode_native`].
+pub fn decode_stateful(data: &[u8], encoding: Encoding, errors: Option<&str>, last: bool) -> PyResult<Decoded> {
+    let all = |text: Value| Ok(Decoded { text, consumed: data.len(), order: Order::Marked });
+    if matches!(encoding, Encoding::Utf8 | Encoding::Utf8Signed | Encoding::Ascii | Encoding::Latin1) && data.is_ascii()
     {
-        return Ok(Str::from_latin1(data));
+        return all(Str::from_latin1(data));
     }
     let handler = Handler::new(errors);
-    let mut decoder = Decoder { data: Cow::Borrowed(data), at: 0, out: StrBuilder::with_capacity(data.len()), handler };
+    let mut decoder =
+        Decoder { data: Cow::Borrowed(data), at: 0, out: StrBuilder::with_capacity(data.len()), handler, last };
+    let mut order = Order::Marked;
     match encoding {
-        Encoding::Latin1 => return Ok(Str::from_latin1(data)),
+        Encoding::Latin1 => return all(Str::from_latin1(data)),
+        Encoding::Utf7 => utf7::decode(&mut decoder)?,
         Encoding::Utf8 => utf8::decode(&mut decoder)?,
         Encoding::Utf8Signed => {
             if let Some(rest) = data.strip_prefix(b"\xef\xbb\xbf") {
@@ -178,12 +191,12 @@ pub fn decode_native(data: &[u8], encoding: Encoding, errors: Option<&str>) -> P
             utf8::decode(&mut decoder)?;
         }
         Encoding::Ascii => ascii::decode(&mut decoder)?,
-        Encoding::Utf16(order) => utf16::decode(&mut decoder, order)?,
-        Encoding::Utf32(order) => utf32::decode(&mut decoder, order)?,
+        Encoding::Utf16(given) => order = utf16::decode(&mut decoder, given)?,
+        Encoding::Utf32(given) => order = utf32::decode(&mut decoder, given)?,
         Encoding::UnicodeEscape => escape::decode(&mut decoder)?,
         Encoding::RawUnicodeEscape => escape::decode_raw(&mut decoder)?,
     }
-    Ok(decoder.out.finish())
+    Ok(Decoded { consumed: decoder.at, text: decoder.out.finish(), order })
 }
 
 /// A decoding on its way.
@@ -193,6 +206,8 @@ struct Decoder<'a> {
     at: usize,
     out: StrBuilder,
     handler: Handler,
+    /// No more data follows: what is incomplete is wrong.
+    last: bool,
 }
 
 impl Decoder<'_> {

@@ -53,12 +53,15 @@ pub(super) fn encode(value: &Value, text: &Str, handler: &Handler, order: Order)
 }
 
 /// Decodes; a byte order mark at the beginning decides when the order is open. As `PyUnicode_DecodeUTF16Stateful`.
-pub(super) fn decode(decoder: &mut Decoder, order: Order) -> PyResult<()> {
+///
+/// Gives the byte order when it was given or a mark told it.
+pub(super) fn decode(decoder: &mut Decoder, order: Order) -> PyResult<Order> {
+    let mut shown = order;
     let mut big = order == Order::Big;
     if order == Order::Marked {
         match decoder.rest() {
-            [0xff, 0xfe, ..] => decoder.at = 2,
-            [0xfe, 0xff, ..] => (decoder.at, big) = (2, true),
+            [0xff, 0xfe, ..] => (decoder.at, shown) = (2, Order::Little),
+            [0xfe, 0xff, ..] => (decoder.at, shown, big) = (2, Order::Big, true),
             _ => {}
         }
     }
@@ -72,8 +75,8 @@ pub(super) fn decode(decoder: &mut Decoder, order: Order) -> PyResult<()> {
         let (at, len) = (decoder.at, decoder.data.len());
         let rest = decoder.rest();
         let Some(first) = unit(rest) else {
-            if rest.is_empty() {
-                return Ok(());
+            if rest.is_empty() || !decoder.last {
+                return Ok(shown);
             }
             decoder.error(encoding, at, len, "truncated data")?;
             continue;
@@ -84,6 +87,7 @@ pub(super) fn decode(decoder: &mut Decoder, order: Order) -> PyResult<()> {
                 decoder.out.push(0x10000 + ((first & 0x3ff) << 10 | low & 0x3ff));
                 decoder.at += 4;
             }
+            (0xd800..0xdc00, None) if !decoder.last => return Ok(shown),
             (0xd800..0xdc00, None) => decoder.error(encoding, at, len, "unexpected end of data")?,
             (0xd800..0xdc00, Some(_)) => decoder.error(encoding, at, at + 2, "illegal UTF-16 surrogate")?,
             (0xdc00..0xe000, _) => decoder.error(encoding, at, at + 2, "illegal encoding")?,

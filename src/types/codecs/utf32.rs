@@ -45,12 +45,15 @@ pub(super) fn encode(value: &Value, text: &Str, handler: &Handler, order: Order)
 }
 
 /// Decodes; a byte order mark at the beginning decides when the order is open. As `PyUnicode_DecodeUTF32Stateful`.
-pub(super) fn decode(decoder: &mut Decoder, order: Order) -> PyResult<()> {
+///
+/// Gives the byte order when it was given or a mark told it.
+pub(super) fn decode(decoder: &mut Decoder, order: Order) -> PyResult<Order> {
+    let mut shown = order;
     let mut big = order == Order::Big;
     if order == Order::Marked {
         match decoder.rest() {
-            [0xff, 0xfe, 0, 0, ..] => decoder.at = 4,
-            [0, 0, 0xfe, 0xff, ..] => (decoder.at, big) = (4, true),
+            [0xff, 0xfe, 0, 0, ..] => (decoder.at, shown) = (4, Order::Little),
+            [0, 0, 0xfe, 0xff, ..] => (decoder.at, shown, big) = (4, Order::Big, true),
             _ => {}
         }
     }
@@ -58,9 +61,10 @@ pub(super) fn decode(decoder: &mut Decoder, order: Order) -> PyResult<()> {
     loop {
         let (at, len) = (decoder.at, decoder.data.len());
         let code = match *decoder.rest() {
-            [] => return Ok(()),
+            [] => return Ok(shown),
             [a, b, c, d, ..] if big => u32::from_be_bytes([a, b, c, d]),
             [a, b, c, d, ..] => u32::from_le_bytes([a, b, c, d]),
+            _ if !decoder.last => return Ok(shown),
             _ => {
                 decoder.error(encoding, at, len, "truncated data")?;
                 continue;

@@ -78,6 +78,10 @@ pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
         let start = at + error.valid_up_to();
         let valid = decoder.data.get(at..start).and_then(|valid| std::str::from_utf8(valid).ok());
         decoder.out.push_str(valid.unwrap_or_default());
+        if error.error_len().is_none() && !decoder.last {
+            decoder.at = start;
+            return Ok(());
+        }
         let (end, reason) = match (error.error_len(), decoder.data.get(start)) {
             (None, _) => (decoder.data.len(), "unexpected end of data"),
             (Some(len), Some(0xc2..=0xf4)) => (start + len, "invalid continuation byte"),

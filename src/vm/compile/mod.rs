@@ -6,16 +6,17 @@ mod load;
 pub use error::{program_text, raised};
 pub use load::{code as code_value, text, wtf8};
 
-use crate::compile::error::CompileWarning;
+use crate::compile::error::{CompileError, CompileWarning};
 use crate::compile::parse::{Mode, ParseOptions, SourceKind, parse};
 use crate::compile::symtable::RecursionLimit;
 use crate::compile::{Options, compile_tree, flags};
+use crate::modules::warnings as warnings_module;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::types::bytes::{self, Bytes};
 use crate::types::code::Code;
 use crate::types::codecs;
-use crate::types::exceptions::{type_error, value_error};
+use crate::types::exceptions::{self, DEPRECATION_WARNING, SYNTAX_WARNING, type_error, value_error};
 use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::vm::frame::Place;
@@ -68,7 +69,19 @@ fn recursion() -> RecursionLimit {
 ///
 /// # Errors
 /// The `SyntaxError` that a warning becomes when the filters say so.
-pub fn issue_warnings(_warnings: &[CompileWarning], _filename: &Value) -> PyResult<()> {
+pub fn issue_warnings(warnings: &[CompileWarning], filename: &Value) -> PyResult<()> {
+    for warning in warnings {
+        let category = if warning.deprecation { &DEPRECATION_WARNING } else { &SYNTAX_WARNING };
+        match warnings_module::warn_at(category, &warning.message, filename, warning.lineno.into()) {
+            // As ast_warn: what the filters make an error is a SyntaxError at the place.
+            Err(error) if exceptions::is_instance(&error, category) => {
+                let line = i32::try_from(warning.lineno).unwrap_or(i32::MAX);
+                let col = i32::try_from(warning.col).unwrap_or(i32::MAX);
+                return Err(raised(CompileError::at(warning.message.as_str(), line, col), filename));
+            }
+            result => result?,
+        }
+    }
     Ok(())
 }
 

@@ -1,0 +1,63 @@
+//! The lock of a buffered stream: one thread at a time, and never the same thread twice (a signal handler, or a raw stream
+//! written in Python that comes back).
+
+use crate::modules::blocking::blocking;
+use crate::object::error::PyResult;
+use crate::object::text;
+use crate::object::value::Value;
+use crate::types::exceptions::runtime_error;
+use std::cell::Cell;
+use std::time::Duration;
+
+thread_local! {
+    /// Its address tells threads apart.
+    static MARK: u8 = const { 0 };
+}
+
+fn this_thread() -> usize {
+    MARK.with(|mark| mark as *const u8 as usize)
+}
+
+/// The lock; a number that only the thread holding the GIL looks at.
+#[derive(Default)]
+pub(super) struct Lock {
+    /// The thread that holds it; 0 for none.
+    owner: Cell<usize>,
+}
+
+/// Holds a lock until dropped.
+pub(super) struct Held<'a>(&'a Lock);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.owner.set(0);
+    }
+}
+
+impl Lock {
+    /// Takes the lock of the stream `this`, waiting for other threads.
+    ///
+    /// # Errors
+    /// `RuntimeError` when this thread holds it already.
+    #[inline]
+    pub fn enter(&self, this: &Value) -> PyResult<Held<'_>> {
+        if self.owner.get() != 0 {
+            self.wait(this)?;
+        }
+        self.owner.set(this_thread());
+        Ok(Held(self))
+    }
+
+    #[cold]
+    fn wait(&self, this: &Value) -> PyResult<()> {
+        if self.owner.get() == this_thread() {
+            let shown = text::repr_string(this)?;
+            return Err(runtime_error(format!("reentrant call inside {shown}")));
+        }
+        // Others give it back only while this thread does not hold the GIL.
+        while self.owner.get() != 0 {
+            blocking(|| std::thread::sleep(Duration::from_micros(50)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! The standard streams: how `sys.stdin`, `sys.stdout` and `sys.stderr` are made, their encoding and error handlers, and how
+//! they end.
+
+use super::newline::Newline;
+use super::text::{self, Settings, is_terminal};
+use super::{BUFFER_SIZE, buffered, file_io};
+use crate::modules::posix::system;
+use crate::modules::sys;
+use crate::name;
+use crate::object::error::PyResult;
+use crate::object::gil::GilCell;
+use crate::object::value::Value;
+use crate::object::{attribute, call, number};
+use crate::types::codecs::{self, Encoding, Order};
+use crate::types::str::Str;
+use crate::vm::thread;
+use std::cell::Cell;
+
+static UNBUFFERED: GilCell<Cell<bool>> = GilCell::new(Cell::new(false));
+
+/// What `-u` asks for: output goes out at once. Streams made before are made again by [`make_all`].
+pub fn set_unbuffered(unbuffered: bool) {
+    UNBUFFERED.get().set(unbuffered);
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The locale of characters, as the environment names it.
+fn locale() -> String {
+    ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(environment).unwrap_or_default()
+}
+
+fn is_c(locale: &str) -> bool {
+    matches!(locale, "" | "C" | "POSIX")
+}
+
+/// Whether a locale without encoding is taken for UTF-8: by coercion (PEP 538) or in UTF-8 mode (PEP 540).
+fn c_is_utf8() -> bool {
+    let coerced =
+        environment("LC_ALL").is_none() && std::env::var("PYTHONCOERCECLOCALE").map_or(true, |value| value != "0");
+    coerced || std::env::var("PYTHONUTF8").map_or(true, |value| value != "0")
+}
+
+/// Whether UTF-8 mode was asked for, or follows from the locale.
+fn is_utf8_mode() -> bool {
+    match std::env::var("PYTHONUTF8").as_deref() {
+        Ok("1") => true,
+        Ok("0") => false,
+        _ => is_c(&locale()) && environment("LC_ALL").is_some(),
+    }
+}
+
+/// `locale.getpreferredencoding(False)`.
+pub(super) fn preferred_encoding() -> String {
+    let locale = locale();
+    if is_utf8_mode() || (is_c(&locale) && c_is_utf8()) {
+        return "UTF-8".to_owned();
+    }
+    if is_c(&locale) {
+        return "ANSI_X3.4-1968".to_owned();
+    }
+    let named = locale.split('@').next().and_then(|locale| locale.split_once('.')).map(|(_, charset)| charset);
+    match named {
+        Some(charset) if charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8") => {
+            "UTF-8".to_owned()
+        }
+        // A locale that the system does not know is that of C, which is taken for UTF-8.
+        _ => system::locale_charset().unwrap_or_else(|| "UTF-8".to_owned()),
+    }
+}
+
+/// The error handler of standard input and output. As `get_stdio_errors`: without a locale, bytes pass through.
+fn default_errors() -> &'static str {
+    if is_utf8_mode() || matches!(locale().as_str(), "" | "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "UTF-8") {
+        "surrogateescape"
+    } else {
+        "strict"
+    }
+}
+
+/// The name that the codec of a native encoding gives itself.
+fn codec_name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Ascii => "ascii",
+        Encoding::Latin1 => "iso8859-1",
+        Encoding::Utf7 => "utf-7",
+        Encoding::Utf8 => "utf-8",
+        Encoding::Utf8Signed => "utf-8-sig",
+        Encoding::Utf16(Order::Marked) => "utf-16",
+        Encoding::Utf16(Order::Little) => "utf-16-le",
+        Encoding::Utf16(Order::Big) => "utf-16-be",
+        Encoding::Utf32(Order::Marked) => "utf-32",
+        Encoding::Utf32(Order::Little) => "utf-32-le",
+        Encoding::Utf32(Order::Big) => "utf-32-be",
+        Encoding::UnicodeEscape => "unicode-escape",
+        Encoding::RawUnicodeEscape => "raw-unicode-escape",
+    }
+}
+
+/// Encoding and error handler of the standard streams, as PYTHONIOENCODING and the locale say.
+fn settings() -> (String, String) {
+    let (mut encoding, mut errors) = (None, None);
+    if let Some(wanted) = environment("PYTHONIOENCODING") {
+        match wanted.split_once(':') {
+            Some((name, handler)) => {
+                encoding = Some(name.to_owned()).filter(|name| !name.is_empty());
+                errors = Some(handler.to_owned()).filter(|handler| !handler.is_empty());
+                // Once an encoding is given, the locale has no say.
+                if errors.is_none() && encoding.is_some() {
+                    errors = Some("strict".to_owned());
+                }
+            }
+            None => {
+                encoding = Some(wanted);
+                errors = Some("strict".to_owned());
+            }
+        }
+    }
+    let encoding = encoding.unwrap_or_else(preferred_encoding);
+    let encoding = codecs::find(&encoding).map_or(encoding, |native| codec_name(native).to_owned());
+    (encoding, errors.unwrap_or_else(|| default_errors().to_owned()))
+}
+
+/// A standard stream; None when its descriptor is not open. As `create_stdio`.
+fn make(fd: i32, writing: bool, name: &str, encoding: &str, errors: &str) -> PyResult<Value> {
+    if system::fstat(fd).is_err() {
+        return Ok(Value::NONE);
+    }
+    let unbuffered = UNBUFFERED.get().get() || environment("PYTHONUNBUFFERED").is_some();
+    let raw = file_io::over_descriptor(fd, writing, &Str::new_value(name))?;
+    let buffer = match (writing, unbuffered) {
+        (true, true) => raw,
+        _ => buffered::over(&raw, !writing, writing, BUFFER_SIZE)?,
+    };
+    let settings = Settings {
+        encoding: Some(encoding),
+        errors: Some(errors),
+        newline: Newline::Lf,
+        line_buffering: !unbuffered && is_terminal(fd),
+        write_through: unbuffered,
+    };
+    let stream = text::over(&buffer, &settings)?;
+    attribute::set(&stream, name!("mode"), Some(&Str::new_value(if writing { "w" } else { "r" })))?;
+    Ok(stream)
+}
+
+/// Makes the three streams and gives them to the module `sys`, by way of `set`.
+///
+/// # Errors
+/// `LookupError` for an encoding that nobody knows.
+pub(crate) fn make_all(mut set: impl FnMut(&str, Value)) -> PyResult<()> {
+    super::ready()?;
+    let (encoding, errors) = settings();
+    let streams = [
+        (0, false, "stdin", errors.as_str()),
+        (1, true, "stdout", errors.as_str()),
+        (2, true, "stderr", "backslashreplace"),
+    ];
+    for (fd, writing, name, errors) in streams {
+        let stream = make(fd, writing, &format!("<{name}>"), &encoding, errors)?;
+        set(name, stream.clone());
+        set(&format!("__{name}__"), stream);
+    }
+    Ok(())
+}
+
+/// Flushes `sys.stdout` and `sys.stderr`; whether that went well. As `flush_std_files`.
+pub fn flush_all() -> bool {
+    let mut well = true;
+    for name in ["stdout", "stderr"] {
+        let Some(stream) = sys::get(name).filter(|stream| !stream.is_none()) else { continue };
+        let closed = attribute::lookup(&stream, name!("closed")).ok().flatten();
+        if closed.is_some_and(|closed| number::truth(&closed).unwrap_or(false)) {
+            continue;
+        }
+        if let Err(raised) = call::call_method(&stream, name!("flush"), &[]) {
+            if name == "stdout" {
+                thread::report_unraisable(raised, &stream);
+            }
+            well = false;
+        }
+    }
+    well
+}
