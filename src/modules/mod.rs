@@ -24,6 +24,7 @@ pub mod operator;
 pub mod posix;
 pub mod random;
 pub mod site;
+pub mod sre;
 pub mod stat;
 pub mod string;
 pub mod struct_;
@@ -84,6 +85,7 @@ static ALL: &[&ModuleDef] = &[
     &warnings::MODULE,
     &thread::MODULE,
     &io::MODULE,
+    &sre::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
