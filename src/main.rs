@@ -8,7 +8,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: pycvm::object::pool::Pools = pycvm::object::pool::Pools;
 
-/// Loads, shows and executes .pyc files written by CPython 3.8.
+/// Loads, shows and executes .pyc files of CPython 3.8, and compiles its sources.
 #[derive(Parser)]
 #[command(name = "pycvm", version)]
 struct Cli {
@@ -18,8 +18,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Execute a .pyc file
+    /// Execute a .pyc file, a source file, or source text
     Run(cli::run::Args),
+    /// Compile a source file to a .pyc file
+    #[cfg(feature = "compile")]
+    Compile(cli::compile::Args),
     /// Show the header and the whole code tree
     Dump(cli::dump::Args),
     /// Disassemble as `dis.dis` of CPython 3.8 does
@@ -46,6 +49,8 @@ fn arguments() -> Vec<std::ffi::OsString> {
 fn main() -> ExitCode {
     match Cli::parse_from(arguments()).command {
         Command::Run(args) => cli::run::main(args),
+        #[cfg(feature = "compile")]
+        Command::Compile(args) => cli::compile::main(args),
         Command::Dump(args) => cli::dump::main(args),
         Command::Dis(args) => cli::dis::main(args),
         Command::Verify(args) => cli::verify::main(args),

@@ -35,3 +35,50 @@ pub enum Constant {
     /// A code object; in `co_consts` only.
     Code(Rc<CodeObject>),
 }
+
+impl From<BigInt> for Constant {
+    fn from(value: BigInt) -> Self {
+        match i64::try_from(&value) {
+            Ok(value) => Constant::Int(value),
+            Err(_) => Constant::BigInt(Rc::new(value)),
+        }
+    }
+}
+
+impl Constant {
+    /// Text.
+    pub fn text(text: &str) -> Self {
+        Constant::Str(text.as_bytes().into())
+    }
+
+    /// Whether it counts as true.
+    pub fn is_true(&self) -> bool {
+        match self {
+            Constant::None => false,
+            Constant::Bool(value) => *value,
+            Constant::Int(value) => *value != 0,
+            Constant::Float(value) => *value != 0.0,
+            Constant::Complex(re, im) => *re != 0.0 || *im != 0.0,
+            Constant::Str(bytes) | Constant::Bytes(bytes) => !bytes.is_empty(),
+            Constant::Tuple(items) | Constant::FrozenSet(items) => !items.is_empty(),
+            Constant::Ellipsis | Constant::BigInt(_) | Constant::Code(_) => true,
+        }
+    }
+
+    /// The name of its type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Constant::None => "NoneType",
+            Constant::Bool(_) => "bool",
+            Constant::Ellipsis => "ellipsis",
+            Constant::Int(_) | Constant::BigInt(_) => "int",
+            Constant::Float(_) => "float",
+            Constant::Complex(..) => "complex",
+            Constant::Str(_) => "str",
+            Constant::Bytes(_) => "bytes",
+            Constant::Tuple(_) => "tuple",
+            Constant::FrozenSet(_) => "frozenset",
+            Constant::Code(_) => "code",
+        }
+    }
+}

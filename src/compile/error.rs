@@ -40,24 +40,55 @@ pub struct CompileError {
     pub text: Option<Vec<u8>>,
     /// `filename`, where it is not the caller's: `<fstring>`.
     pub filename: Option<&'static str>,
+    /// How it carries its place.
+    pub place: Place,
+}
+
+/// How a `SyntaxError` carries its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Place {
+    /// `args` are `(msg, (filename, lineno, offset, text))`.
+    #[default]
+    Arguments,
+    /// `args` are `(msg,)`; the attributes are set afterwards (`PyErr_SyntaxLocationObject`).
+    Attributes,
+    /// `args` are `(msg,)`, and no place is known.
+    Unknown,
 }
 
 impl CompileError {
     /// An error that is at no place.
-    pub fn plain(kind: ErrorKind, message: String) -> Self {
-        CompileError { kind, message, lineno: None, offset: None, text: None, filename: None }
+    pub fn plain(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let (lineno, offset, text, filename) = (None, None, None, None);
+        CompileError { kind, message: message.into(), lineno, offset, text, filename, place: Place::Unknown }
     }
 
     /// A `SyntaxError` whose line CPython takes from the file. `col` counts from 0.
-    pub fn at(message: String, line: i32, col: i32) -> Self {
+    pub fn at(message: impl Into<String>, line: i32, col: i32) -> Self {
         CompileError {
             kind: ErrorKind::Syntax,
-            message,
+            message: message.into(),
             lineno: u32::try_from(line).ok(),
             offset: u32::try_from(col.saturating_add(1)).ok(),
             text: None,
             filename: None,
+            place: Place::Arguments,
         }
+    }
+
+    /// A `SyntaxError` whose place is set afterwards. `offset` is given as it is.
+    pub fn placed(message: impl Into<String>, line: i32, offset: i32) -> Self {
+        CompileError {
+            lineno: Some(u32::try_from(line).unwrap_or(0)),
+            offset: u32::try_from(offset).ok(),
+            place: Place::Attributes,
+            ..CompileError::plain(ErrorKind::Syntax, message)
+        }
+    }
+
+    /// What the symbol table and the compiler raise when the tree is nested too deeply.
+    pub fn recursion() -> Self {
+        CompileError::plain(ErrorKind::Recursion, "maximum recursion depth exceeded during compilation")
     }
 }
 

@@ -7,6 +7,13 @@ use std::rc::Rc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(u32);
 
+impl Symbol {
+    /// Its number: symbols are numbered from 0 in the order in which they were met.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// The names of a compilation.
 ///
 /// A name is text as Python has it: UTF-8 in which a lone surrogate is encoded as any other code point (WTF-8), since
@@ -38,6 +45,21 @@ impl Symbols {
     /// The text of a symbol of these names, in WTF-8.
     pub fn bytes(&self, symbol: Symbol) -> &[u8] {
         self.names.get(symbol.0 as usize).map_or(&[], |name| name)
+    }
+
+    /// The text of a symbol as it is shared, in WTF-8.
+    pub fn shared(&self, symbol: Symbol) -> Rc<[u8]> {
+        self.names.get(symbol.0 as usize).map_or_else(|| Rc::from([].as_slice()), Rc::clone)
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
     /// The text of a symbol, lone surrogates replaced.

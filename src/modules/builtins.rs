@@ -521,7 +521,7 @@ fn scopes(what: &str, globals: Option<&Value>, locals: Option<&Value>) -> PyResu
         return Err(type_error(if what == "exec" {
             std::format!("exec() globals must be a dict, not {}", globals.ty().name())
         } else if is_mapping(globals) {
-            "globals must be a real dict; try eval(code, {}, mapping)".to_owned()
+            "globals must be a real dict; try eval(expr, {}, mapping)".to_owned()
         } else {
             "globals must be a dict".to_owned()
         }));
@@ -541,22 +541,61 @@ fn scopes(what: &str, globals: Option<&Value>, locals: Option<&Value>) -> PyResu
     Ok((globals, locals))
 }
 
+/// Runs a code object, or source text, of which `eval` takes an expression and `exec` statements.
 fn run_code(what: &str, source: &Value, globals: Option<&Value>, locals: Option<&Value>) -> PyResult<Value> {
     let (globals, locals) = scopes(what, globals, locals)?;
-    let Some(code) = source.exact::<Code>() else {
-        if source.downcast::<Str>().is_some() || source.downcast::<Bytes>().is_some() {
-            return Err(runtime_error("source text cannot be compiled: only code objects can be run"));
+    let code = match source.exact::<Code>() {
+        Some(code) => {
+            sys::audit::event("exec", std::slice::from_ref(source))?;
+            if !code.freevars().is_empty() {
+                return Err(type_error(std::format!("code object passed to {what}() may not contain free variables")));
+            }
+            source.clone()
         }
-        return Err(type_error(std::format!("{what}() arg 1 must be a string, bytes or code object")));
+        None => {
+            let code = compile_text(what, source)?;
+            sys::audit::event("exec", std::slice::from_ref(&code))?;
+            code
+        }
     };
-    if !code.freevars().is_empty() {
-        return Err(type_error(std::format!("code object passed to {what}() may not contain free variables")));
-    }
-    let function = Function::new_value(source, &globals, None, None);
+    let function = Function::new_value(&code, &globals, None, None);
     crate::vm::call::call_in_namespace(&function, &[], None, Some(&locals))
 }
 
-/// `compile()`: source text comes with the compiler.
+/// What is said of source text when there is no compiler.
+#[cfg(not(feature = "compile"))]
+const NO_COMPILER: &str = "source text cannot be compiled: only code objects can be run";
+
+/// The code of a source that `exec` or `eval` is given.
+#[cfg(not(feature = "compile"))]
+fn compile_text(what: &str, source: &Value) -> PyResult<Value> {
+    if source.downcast::<Str>().is_some() || crate::types::bytes::is_buffer(source) {
+        return Err(runtime_error(NO_COMPILER));
+    }
+    Err(type_error(std::format!("{what}() arg 1 must be a string, bytes or code object")))
+}
+
+/// The code of a source that `exec` or `eval` is given.
+#[cfg(feature = "compile")]
+fn compile_text(what: &str, source: &Value) -> PyResult<Value> {
+    use crate::vm::compile::{Settings, compile, inherited_flags, source as source_of};
+    let mut source = source_of(source, what, "string, bytes or code")?;
+    let eval = what == "eval";
+    if eval {
+        let blanks = source.bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        source.bytes.drain(..blanks);
+    }
+    let settings = Settings {
+        filename: &Str::new_value("<string>"),
+        mode: if eval { crate::compile::parse::Mode::Eval } else { crate::compile::parse::Mode::Exec },
+        flags: inherited_flags(),
+        optimize: 0,
+        feature_version: 0,
+    };
+    compile(&source, &settings)
+}
+
+/// `compile()`.
 fn compile(
     source: &Value,
     filename: &Value,
@@ -566,25 +605,94 @@ fn compile(
     optimize: Option<i32>,
     feature_version: Option<i32>,
 ) -> PyResult<Value> {
-    let _ = (filename, dont_inherit, feature_version);
-    if flags.is_some_and(|flags| flags & !KNOWN_COMPILE_FLAGS != 0) {
+    let flags = flags.unwrap_or(0).cast_unsigned();
+    let optimize = optimize.unwrap_or(-1);
+    let filename = crate::types::codecs::file_name(filename)?;
+    let Some(mode) = mode.downcast::<Str>().map(Str::to_string_lossy) else {
+        return Err(type_error(std::format!("compile() argument 'mode' must be str, not {}", mode.ty().name())));
+    };
+    if mode.contains('\0') {
+        return Err(value_error("embedded null character"));
+    }
+    sys::audit::event("compile", &[source.clone(), filename.clone()])?;
+    if flags & !(FUTURE_FLAGS | COMPILE_FLAGS) != 0 {
         return Err(value_error("compile(): unrecognised flags"));
     }
-    if optimize.is_some_and(|optimize| !(-1..=2).contains(&optimize)) {
+    if !(-1..=2).contains(&optimize) {
         return Err(value_error("compile(): invalid optimize value"));
     }
-    let mode = mode.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
-    if !matches!(mode.as_str(), "exec" | "eval" | "single" | "func_type") {
-        return Err(value_error("compile() mode must be 'exec', 'eval' or 'single'"));
+    let only_ast = flags & ONLY_AST != 0;
+    match mode.as_str() {
+        "exec" | "eval" | "single" => {}
+        "func_type" if only_ast => {}
+        "func_type" => return Err(value_error("compile() mode 'func_type' requires flag PyCF_ONLY_AST")),
+        _ if only_ast => {
+            return Err(value_error("compile() mode must be 'exec', 'eval', 'single' or 'func_type'"));
+        }
+        _ => return Err(value_error("compile() mode must be 'exec', 'eval' or 'single'")),
     }
-    if source.downcast::<Str>().is_some() || source.downcast::<Bytes>().is_some() {
-        return Err(runtime_error("source text cannot be compiled: only code objects can be run"));
+    compile_source(source, &filename, &mode, flags, dont_inherit == Some(true), optimize, feature_version)
+}
+
+/// `compile()` when its arguments have been checked.
+#[cfg(not(feature = "compile"))]
+fn compile_source(
+    source: &Value,
+    _filename: &Value,
+    _mode: &str,
+    _flags: u32,
+    _dont_inherit: bool,
+    _optimize: i32,
+    _feature_version: Option<i32>,
+) -> PyResult<Value> {
+    if source.downcast::<Str>().is_some() || crate::types::bytes::is_buffer(source) {
+        return Err(runtime_error(NO_COMPILER));
     }
     Err(type_error("compile() arg 1 must be a string, bytes or AST object"))
 }
 
-/// The future statements, and what `compile` itself takes.
-const KNOWN_COMPILE_FLAGS: i32 = 0x1f_e000 | 0x10 | 0x200 | 0x400 | 0x1000 | 0x2000;
+/// `compile()` when its arguments have been checked.
+#[cfg(feature = "compile")]
+fn compile_source(
+    source: &Value,
+    filename: &Value,
+    mode: &str,
+    flags: u32,
+    dont_inherit: bool,
+    optimize: i32,
+    feature_version: Option<i32>,
+) -> PyResult<Value> {
+    use crate::compile::parse::Mode;
+    use crate::vm::compile::{Settings, compile, inherited_flags, source as source_of};
+    let only_ast = flags & ONLY_AST != 0;
+    let settings = Settings {
+        filename,
+        mode: match mode {
+            "eval" => Mode::Eval,
+            "single" => Mode::Single,
+            "func_type" => Mode::FuncType,
+            _ => Mode::Exec,
+        },
+        flags: if dont_inherit { flags } else { flags | inherited_flags() },
+        optimize: u8::try_from(optimize).unwrap_or(0),
+        feature_version: match feature_version {
+            Some(version) if only_ast => u8::try_from(version).unwrap_or(0),
+            _ => 0,
+        },
+    };
+    let source = source_of(source, "compile", "string, bytes or AST")?;
+    if only_ast {
+        return Err(runtime_error("trees need the module _ast, which is not there"));
+    }
+    compile(&source, &settings)
+}
+
+/// The flags of future statements.
+const FUTURE_FLAGS: u32 = 0x1fe_0000 | 0x10;
+/// `PyCF_ONLY_AST`: give the tree.
+const ONLY_AST: u32 = 0x400;
+/// What `compile` itself takes.
+const COMPILE_FLAGS: u32 = 0x200 | ONLY_AST | 0x1000 | 0x2000;
 
 /// `breakpoint(*args, **kws)`.
 fn breakpoint(args: &Tuple, kwargs: &Dict) -> PyResult<Value> {

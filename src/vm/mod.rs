@@ -1,6 +1,8 @@
 //! The virtual machine: translation of bytecode to register form, frames, the loop, calls, exceptions.
 
 pub mod call;
+#[cfg(feature = "compile")]
+pub mod compile;
 pub mod eval;
 pub mod finalize;
 pub mod frame;

@@ -332,6 +332,7 @@ impl<'s> Parser<'s> {
                 offset: u32::try_from(at.col + 1).ok(),
                 text: None,
                 filename: self.shift.map(|_| "<fstring>"),
+                place: crate::compile::error::Place::Arguments,
             });
         }
     }
@@ -443,6 +444,7 @@ impl<'s> Parser<'s> {
                 offset: u32::try_from(offset).ok(),
                 text: Some(String::from_utf8_lossy(text).into_owned().into_bytes()),
                 filename: self.shift.map(|_| "<fstring>"),
+                place: crate::compile::error::Place::Arguments,
             });
         }
         Err(Stop)

@@ -14,7 +14,7 @@ use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
-use crate::types::exceptions::lookup_error;
+use crate::types::exceptions::{lookup_error, type_error, value_error};
 use crate::types::str::{Str, StrBuilder, body};
 use errors::Handler;
 use std::borrow::Cow;
@@ -213,5 +213,39 @@ impl Decoder<'_> {
         }
         self.at = next;
         Ok(())
+    }
+}
+
+/// A file's name: a str, bytes, or what `__fspath__` gives. As `PyUnicode_FSDecoder`.
+///
+/// # Errors
+/// `TypeError` for anything else, `ValueError` for null characters.
+pub fn file_name(value: &Value) -> PyResult<Value> {
+    let mut path = value.clone();
+    if path.downcast::<Str>().is_none() && path.downcast::<Bytes>().is_none() {
+        let wrong = || format!("expected str, bytes or os.PathLike object, not {}", value.ty().name());
+        match crate::object::call::call_special(value, crate::name!("__fspath__"), &[])? {
+            Some(given) => {
+                if given.downcast::<Str>().is_none() && given.downcast::<Bytes>().is_none() {
+                    return Err(type_error(format!(
+                        "expected {}.__fspath__() to return str or bytes, not {}",
+                        value.ty().name(),
+                        given.ty().name()
+                    )));
+                }
+                path = given;
+            }
+            None if crate::types::bytes::is_buffer(value) => {
+                path = Bytes::new_value(&crate::types::bytes::buffer_of(value)?)
+            }
+            None => return Err(type_error(wrong())),
+        }
+    }
+    if let Some(bytes) = path.downcast::<Bytes>() {
+        path = decode(bytes.as_slice(), Some("utf-8"), Some("surrogateescape"))?;
+    }
+    match path.downcast::<Str>() {
+        Some(text) if text.chars().iter().any(|point| point == 0) => Err(value_error("embedded null character")),
+        _ => Ok(path),
     }
 }
