@@ -15,9 +15,7 @@ use crate::object::value::Value;
 use crate::object::{attribute, text};
 use crate::types::bytes::Bytes;
 use crate::types::complex::Complex;
-use crate::types::exceptions::{
-    overflow_error, recursion_error, runtime_error, type_error, value_error,
-};
+use crate::types::exceptions::{overflow_error, recursion_error, runtime_error, type_error, value_error};
 use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -145,10 +143,7 @@ impl Reader {
                 items.push(each(self, &item)?);
             }
             if list.items().len() != length {
-                return Err(runtime_error(format!(
-                    "{} field \"{field}\" changed size during iteration",
-                    class.name()
-                )));
+                return Err(runtime_error(format!("{} field \"{field}\" changed size during iteration", class.name())));
             }
         }
         Ok(items)
@@ -304,30 +299,22 @@ impl Reader {
             },
             Class::For => StmtKind::For(self.for_(o, c)?),
             Class::AsyncFor => StmtKind::AsyncFor(self.for_(o, c)?),
-            Class::While => StmtKind::While {
-                test: self.boxed(o, c, 0)?,
-                body: self.body(o, c, 1)?,
-                orelse: self.body(o, c, 2)?,
-            },
-            Class::If => StmtKind::If {
-                test: self.boxed(o, c, 0)?,
-                body: self.body(o, c, 1)?,
-                orelse: self.body(o, c, 2)?,
-            },
+            Class::While => {
+                StmtKind::While { test: self.boxed(o, c, 0)?, body: self.body(o, c, 1)?, orelse: self.body(o, c, 2)? }
+            }
+            Class::If => {
+                StmtKind::If { test: self.boxed(o, c, 0)?, body: self.body(o, c, 1)?, orelse: self.body(o, c, 2)? }
+            }
             Class::With => StmtKind::With(self.with(o, c)?),
             Class::AsyncWith => StmtKind::AsyncWith(self.with(o, c)?),
-            Class::Raise => {
-                StmtKind::Raise { exc: self.boxed_or_none(o, c, 0)?, cause: self.boxed_or_none(o, c, 1)? }
-            }
+            Class::Raise => StmtKind::Raise { exc: self.boxed_or_none(o, c, 0)?, cause: self.boxed_or_none(o, c, 1)? },
             Class::Try => StmtKind::Try(Box::new(Try {
                 body: self.body(o, c, 0)?,
                 handlers: self.list(o, c, 1, Self::handler)?,
                 orelse: self.body(o, c, 2)?,
                 finalbody: self.body(o, c, 3)?,
             })),
-            Class::Assert => {
-                StmtKind::Assert { test: self.boxed(o, c, 0)?, msg: self.boxed_or_none(o, c, 1)? }
-            }
+            Class::Assert => StmtKind::Assert { test: self.boxed(o, c, 0)?, msg: self.boxed_or_none(o, c, 1)? },
             Class::Import => StmtKind::Import { names: self.list(o, c, 0, Self::alias)? },
             Class::ImportFrom => {
                 let module = self.identifier_or_none(o, c, 0)?;
@@ -460,14 +447,10 @@ impl Reader {
                 };
                 ExprKind::BoolOp { op, values: self.exprs(o, c, 1)? }
             }
-            Class::NamedExpr => {
-                ExprKind::NamedExpr { target: self.boxed(o, c, 0)?, value: self.boxed(o, c, 1)? }
+            Class::NamedExpr => ExprKind::NamedExpr { target: self.boxed(o, c, 0)?, value: self.boxed(o, c, 1)? },
+            Class::BinOp => {
+                ExprKind::BinOp { left: self.boxed(o, c, 0)?, op: self.operator(o, c, 1)?, right: self.boxed(o, c, 2)? }
             }
-            Class::BinOp => ExprKind::BinOp {
-                left: self.boxed(o, c, 0)?,
-                op: self.operator(o, c, 1)?,
-                right: self.boxed(o, c, 2)?,
-            },
             Class::UnaryOp => {
                 let op = self.required(o, c, 0)?;
                 let op = match self.class(&op, Class::unaryop, Class::Invert, Class::USub)? {
@@ -482,21 +465,15 @@ impl Reader {
                 let args = self.required(o, c, 0)?;
                 ExprKind::Lambda { args: Box::new(self.arguments(&args)?), body: self.boxed(o, c, 1)? }
             }
-            Class::IfExp => ExprKind::IfExp {
-                test: self.boxed(o, c, 0)?,
-                body: self.boxed(o, c, 1)?,
-                orelse: self.boxed(o, c, 2)?,
-            },
+            Class::IfExp => {
+                ExprKind::IfExp { test: self.boxed(o, c, 0)?, body: self.boxed(o, c, 1)?, orelse: self.boxed(o, c, 2)? }
+            }
             Class::Dict => {
                 ExprKind::Dict { keys: self.list(o, c, 0, Self::expr_or_none)?, values: self.exprs(o, c, 1)? }
             }
             Class::Set => ExprKind::Set { elts: self.exprs(o, c, 0)? },
-            Class::ListComp => {
-                ExprKind::ListComp { elt: self.boxed(o, c, 0)?, generators: self.generators(o, c, 1)? }
-            }
-            Class::SetComp => {
-                ExprKind::SetComp { elt: self.boxed(o, c, 0)?, generators: self.generators(o, c, 1)? }
-            }
+            Class::ListComp => ExprKind::ListComp { elt: self.boxed(o, c, 0)?, generators: self.generators(o, c, 1)? },
+            Class::SetComp => ExprKind::SetComp { elt: self.boxed(o, c, 0)?, generators: self.generators(o, c, 1)? },
             Class::DictComp => ExprKind::DictComp {
                 key: self.boxed(o, c, 0)?,
                 value: self.boxed(o, c, 1)?,
@@ -538,9 +515,7 @@ impl Reader {
                 let slice = self.given(o, c, 1)?;
                 ExprKind::Subscript { value, slice: Box::new(self.slice(&slice)?), ctx: self.context(o, c, 2)? }
             }
-            Class::Starred => {
-                ExprKind::Starred { value: self.boxed(o, c, 0)?, ctx: self.context(o, c, 1)? }
-            }
+            Class::Starred => ExprKind::Starred { value: self.boxed(o, c, 0)?, ctx: self.context(o, c, 1)? },
             Class::Name => ExprKind::Name { id: self.identifier_field(o, c, 0)?, ctx: self.context(o, c, 1)? },
             Class::List => ExprKind::List { elts: self.exprs(o, c, 0)?, ctx: self.context(o, c, 1)? },
             _ => ExprKind::Tuple { elts: self.exprs(o, c, 0)?, ctx: self.context(o, c, 1)? },

@@ -21,7 +21,7 @@ use crate::object::instance::Attrs;
 use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
-use crate::object::{TypeFlags, TypeObject, attribute, call, iter};
+use crate::object::{TypeFlags, TypeObject, attribute, call, sequence};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{runtime_error, type_error};
 use crate::types::str::{Str, intern, intern_value};
@@ -232,7 +232,12 @@ fn new(class: &Value, _args: &[Value], _kwnames: Option<&Value>) -> PyResult<Val
 fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
     let (args, keywords) = call::split_keywords(args, kwnames);
     let fields = match attribute::lookup(&this.ty().value(), name!("_fields"))? {
-        Some(fields) => iter::collect(&fields)?,
+        Some(fields) => {
+            let length = sequence::len(&fields)?;
+            (0..length as i64)
+                .map(|index| sequence::get_item(&fields, &Value::int(index)))
+                .collect::<PyResult<Vec<Value>>>()?
+        }
         None => Vec::new(),
     };
     if args.len() > fields.len() {
@@ -251,10 +256,7 @@ fn init(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
         for field in given {
             if crate::object::compare::equal(field, name)? {
                 let name = name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
-                return Err(type_error(format!(
-                    "{} got multiple values for argument '{name}'",
-                    this.ty().name()
-                )));
+                return Err(type_error(format!("{} got multiple values for argument '{name}'", this.ty().name())));
             }
         }
         attribute::set(this, name, Some(value))?;

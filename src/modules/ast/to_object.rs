@@ -21,8 +21,7 @@ use hashbrown::HashMap;
 /// # Errors
 /// `RecursionError` when it is too deep.
 pub fn to_object(tree: &Tree) -> PyResult<Value> {
-    let mut maker =
-        Maker { registry: registry()?, symbols: &tree.symbols, names: HashMap::new(), depth: 0 };
+    let mut maker = Maker { registry: registry()?, symbols: &tree.symbols, names: HashMap::new(), depth: 0 };
     maker.root(&tree.root)
 }
 
@@ -43,9 +42,7 @@ impl Maker<'_> {
             set_field(&node, self.registry.field_name(class, index)?, value)?;
         }
         if let Some(at) = at {
-            for (name, value) in
-                self.registry.positions.iter().zip([at.line, at.col, at.end_line, at.end_col])
-            {
+            for (name, value) in self.registry.positions.iter().zip([at.line, at.col, at.end_line, at.end_col]) {
                 set_field(&node, name, Value::int(i64::from(value)))?;
             }
         }
@@ -255,8 +252,7 @@ impl Maker<'_> {
     fn with(&mut self, class: Class, at: At, parts: &With) -> PyResult<Value> {
         let fields = [
             self.list(&parts.items, |this, item| {
-                let fields =
-                    [this.expr(&item.context_expr)?, this.expr_or_none(item.optional_vars.as_deref())?];
+                let fields = [this.expr(&item.context_expr)?, this.expr_or_none(item.optional_vars.as_deref())?];
                 this.node(Class::withitem, None, fields)
             })?,
             self.body(&parts.body)?,
@@ -276,11 +272,8 @@ impl Maker<'_> {
     }
 
     fn arg(&mut self, arg: &Arg) -> PyResult<Value> {
-        let fields = [
-            self.name(arg.arg),
-            self.expr_or_none(arg.annotation.as_deref())?,
-            self.text_or_none(arg.type_comment),
-        ];
+        let fields =
+            [self.name(arg.arg), self.expr_or_none(arg.annotation.as_deref())?, self.text_or_none(arg.type_comment)];
         self.node(Class::arg, Some(arg.at), fields)
     }
 
@@ -417,8 +410,7 @@ impl Maker<'_> {
                 self.node(Class::IfExp, at, fields)
             }
             ExprKind::Dict { keys, values } => {
-                let fields =
-                    [self.list(keys, |this, key| this.expr_or_none(key.as_ref()))?, self.exprs(values)?];
+                let fields = [self.list(keys, |this, key| this.expr_or_none(key.as_ref()))?, self.exprs(values)?];
                 self.node(Class::Dict, at, fields)
             }
             ExprKind::Set { elts } => {
@@ -427,9 +419,7 @@ impl Maker<'_> {
             }
             ExprKind::ListComp { elt, generators } => self.comprehension(Class::ListComp, at, elt, generators),
             ExprKind::SetComp { elt, generators } => self.comprehension(Class::SetComp, at, elt, generators),
-            ExprKind::GeneratorExp { elt, generators } => {
-                self.comprehension(Class::GeneratorExp, at, elt, generators)
-            }
+            ExprKind::GeneratorExp { elt, generators } => self.comprehension(Class::GeneratorExp, at, elt, generators),
             ExprKind::DictComp { key, value, generators } => {
                 let fields = [self.expr(key)?, self.expr(value)?, self.generators(generators)?];
                 self.node(Class::DictComp, at, fields)
@@ -447,24 +437,16 @@ impl Maker<'_> {
                 self.node(Class::YieldFrom, at, [value])
             }
             ExprKind::Compare { left, ops, comparators } => {
-                let fields = [
-                    self.expr(left)?,
-                    self.list(ops, |this, op| this.cmp_op(*op))?,
-                    self.exprs(comparators)?,
-                ];
+                let fields = [self.expr(left)?, self.list(ops, |this, op| this.cmp_op(*op))?, self.exprs(comparators)?];
                 self.node(Class::Compare, at, fields)
             }
             ExprKind::Call { func, args, keywords } => {
-                let fields =
-                    [self.expr(func)?, self.exprs(args)?, self.list(keywords, Self::keyword)?];
+                let fields = [self.expr(func)?, self.exprs(args)?, self.list(keywords, Self::keyword)?];
                 self.node(Class::Call, at, fields)
             }
             ExprKind::FormattedValue { value, conversion, format_spec } => {
-                let fields = [
-                    self.expr(value)?,
-                    Value::int(i64::from(*conversion)),
-                    self.expr_or_none(format_spec.as_deref())?,
-                ];
+                let fields =
+                    [self.expr(value)?, Value::int(i64::from(*conversion)), self.expr_or_none(format_spec.as_deref())?];
                 self.node(Class::FormattedValue, at, fields)
             }
             ExprKind::JoinedStr { values } => {
@@ -502,13 +484,7 @@ impl Maker<'_> {
         }
     }
 
-    fn comprehension(
-        &mut self,
-        class: Class,
-        at: At,
-        elt: &Expr,
-        generators: &[Comprehension],
-    ) -> PyResult<Value> {
+    fn comprehension(&mut self, class: Class, at: At, elt: &Expr, generators: &[Comprehension]) -> PyResult<Value> {
         let fields = [self.expr(elt)?, self.generators(generators)?];
         self.node(class, at, fields)
     }
@@ -528,9 +504,7 @@ pub(crate) fn constant(value: &Constant) -> PyResult<Value> {
         Constant::Str(text) => text_value(text),
         Constant::Bytes(bytes) => Bytes::new_value(bytes),
         Constant::Tuple(items) => Tuple::from_vec(items.iter().map(constant).collect::<PyResult<Vec<_>>>()?),
-        Constant::FrozenSet(items) => {
-            set::frozenset_of(&items.iter().map(constant).collect::<PyResult<Vec<_>>>()?)?
-        }
+        Constant::FrozenSet(items) => set::frozenset_of(&items.iter().map(constant).collect::<PyResult<Vec<_>>>()?)?,
         Constant::Code(_) => return Err(runtime_error("a code object in a tree")),
     })
 }
