@@ -3,6 +3,8 @@
 pub mod abc;
 mod arguments;
 pub mod array;
+#[cfg(feature = "compile")]
+pub mod ast;
 pub mod atexit;
 pub mod bisect;
 pub mod builtins;
@@ -74,6 +76,8 @@ static ALL: &[&ModuleDef] = &[
     &struct_::MODULE,
     &marshal::MODULE,
     &array::MODULE,
+    #[cfg(feature = "compile")]
+    &ast::MODULE,
 ];
 
 impl ModuleDef {
