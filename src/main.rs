@@ -18,8 +18,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Execute a program
+    /// Execute a program: bytecode, source or a module
     Run(cli::run::Args),
+    /// Compile a source file to a .pyc file
+    #[cfg(feature = "compile")]
+    Compile(cli::compile::Args),
     /// Show the header and the whole code tree
     Dump(cli::dump::Args),
     /// Disassemble as `dis.dis` of CPython 3.8 does
@@ -47,6 +50,8 @@ fn arguments() -> Vec<std::ffi::OsString> {
 fn main() -> ExitCode {
     match Cli::parse_from(arguments()).command {
         Command::Run(args) => cli::run::main(args),
+        #[cfg(feature = "compile")]
+        Command::Compile(args) => cli::compile::main(args),
         Command::Dump(args) => cli::dump::main(args),
         Command::Dis(args) => cli::dis::main(args),
         Command::Verify(args) => cli::verify::main(args),

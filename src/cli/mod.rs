@@ -1,5 +1,7 @@
 //! The command line: one file a subcommand.
 
+#[cfg(feature = "compile")]
+pub mod compile;
 pub mod dis;
 pub mod dump;
 pub mod input;

@@ -39,23 +39,45 @@ pub fn main(args: Args) -> ExitCode {
     config::set(invocation.config.clone());
     match &invocation.program {
         Program::File(path) if !startup::holds_main(path) => run_file(path, &invocation),
-        _ => ExitCode::from(runtime::with(|| session(&invocation, None))),
+        _ => ExitCode::from(runtime::with(|| session(&invocation, Given::Nothing))),
     }
 }
 
-/// A file of bytecode: what is wrong with it is said before anything runs.
+/// What was read of the program.
+enum Given {
+    /// The code of a `.pyc` file.
+    Code(Value),
+    /// The text of a source file.
+    #[cfg(feature = "compile")]
+    Source(input::Input),
+    /// The import system reads it, or it is in the command line.
+    Nothing,
+}
+
+/// Whether a file is source text rather than a `.pyc` file. As `maybe_pyc_file`.
+#[cfg(feature = "compile")]
+fn is_source(path: &Path, data: &[u8]) -> bool {
+    // The second half of the magic number is the same in every version.
+    path.extension().is_none_or(|extension| extension != "pyc") && data.get(2..4) != Some(b"\r\n")
+}
+
+/// A file: what is wrong with bytecode is said before anything runs.
 fn run_file(path: &Path, invocation: &Invocation) -> ExitCode {
     let data = match input::open(path) {
         Ok(data) => data,
         Err(code) => return code,
     };
+    #[cfg(feature = "compile")]
+    if is_source(path, &data) {
+        return ExitCode::from(runtime::with(|| session(invocation, Given::Source(data))));
+    }
     let file = match pyc::read(&data) {
         Ok(file) => file,
         Err(error) => return input::fail(path, &error),
     };
     let status = runtime::with(|| {
         let code = load::value(file.tree().root())?;
-        Ok::<u8, load::LoadError>(session(invocation, Some(&code)))
+        Ok::<u8, load::LoadError>(session(invocation, Given::Code(code)))
     });
     match status {
         Ok(status) => ExitCode::from(status),
@@ -101,7 +123,7 @@ fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
 }
 
 /// Runs the program from start to end: the exit status.
-fn session(invocation: &Invocation, code: Option<&Value>) -> u8 {
+fn session(invocation: &Invocation, given: Given) -> u8 {
     let first = match &invocation.program {
         Program::File(path) => path.to_string_lossy().into_owned(),
         Program::Code(_) => "-c".to_owned(),
@@ -110,7 +132,7 @@ fn session(invocation: &Invocation, code: Option<&Value>) -> u8 {
     let mut argv = vec![Str::new_value(&first)];
     argv.extend(invocation.args.iter().map(|arg| Str::new_value(arg)));
     sys::set("argv", List::from_vec(argv));
-    let status = match run(invocation, code) {
+    let status = match run(invocation, given) {
         Ok(()) => 0,
         Err(raised) => report::uncaught(&raised.into_value()),
     };
@@ -122,15 +144,20 @@ fn session(invocation: &Invocation, code: Option<&Value>) -> u8 {
     if standard::flush_all() && first { status } else { 120 }
 }
 
-fn run(invocation: &Invocation, code: Option<&Value>) -> PyResult<()> {
+fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
     startup::make_main()?;
     startup::import_site()?;
-    match (&invocation.program, code) {
-        (Program::File(path), Some(code)) => {
+    match (&invocation.program, given) {
+        (Program::File(path), Given::Code(code)) => {
             startup::prepend_directory_of(path);
-            startup::run_code(code, path)
+            startup::run_code(&code, path)
         }
-        (Program::File(path), None) => {
+        #[cfg(feature = "compile")]
+        (Program::File(path), Given::Source(source)) => {
+            startup::prepend_directory_of(path);
+            startup::run_source(&source, path)
+        }
+        (Program::File(path), _) => {
             startup::prepend(&path.to_string_lossy());
             startup::run_module("__main__", false)
         }

@@ -541,7 +541,7 @@ fn scopes(what: &str, globals: Option<&Value>, locals: Option<&Value>) -> PyResu
         return Err(type_error(if what == "exec" {
             std::format!("exec() globals must be a dict, not {}", globals.ty().name())
         } else if is_mapping(globals) {
-            "globals must be a real dict; try eval(code, {}, mapping)".to_owned()
+            "globals must be a real dict; try eval(expr, {}, mapping)".to_owned()
         } else {
             "globals must be a dict".to_owned()
         }));

@@ -3,6 +3,8 @@
 pub mod abc;
 mod arguments;
 pub mod array;
+#[cfg(feature = "compile")]
+pub mod ast;
 pub mod atexit;
 pub mod bisect;
 pub(crate) mod blocking;
@@ -86,6 +88,8 @@ static ALL: &[&ModuleDef] = &[
     &thread::MODULE,
     &io::MODULE,
     &sre::MODULE,
+    #[cfg(feature = "compile")]
+    &ast::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

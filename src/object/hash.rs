@@ -73,7 +73,7 @@ pub(crate) fn keyed(key: u64, data: &[u8]) -> u64 {
 }
 
 /// SipHash-2-4 (Aumasson and Bernstein, 2012).
-fn siphash24(k0: u64, k1: u64, data: &[u8]) -> u64 {
+pub fn siphash24(k0: u64, k1: u64, data: &[u8]) -> u64 {
     let mut v0 = k0 ^ 0x736f_6d65_7073_6575;
     let mut v1 = k1 ^ 0x646f_7261_6e64_6f6d;
     let mut v2 = k0 ^ 0x6c79_6765_6e65_7261;

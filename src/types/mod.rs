@@ -152,6 +152,8 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::string::FORMATTER_ITERATOR,
     &crate::modules::string::FIELD_NAME_ITERATOR,
     &crate::modules::abc::ABC_DATA,
+    #[cfg(feature = "compile")]
+    &crate::modules::ast::AST,
     &crate::modules::time::STRUCT_TIME,
     &crate::modules::array::ARRAY,
     &crate::modules::array::ARRAY_ITERATOR,

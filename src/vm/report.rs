@@ -227,7 +227,7 @@ impl SourceLines {
             Some(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
         });
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
-        let text = lines.as_ref()?.get(index)?.trim_start_matches([' ', '\t', '\x0c']).trim_end();
+        let text = lines.as_ref()?.get(index)?.trim_start_matches([' ', '\t', '\x0c']);
         Some(text.to_owned())
     }
 }

@@ -133,14 +133,48 @@ pub fn run_module(name: &str, set_argv0: bool) -> PyResult<()> {
     call::call(&run, &[Str::new_value(name), Value::bool(set_argv0)]).map(drop)
 }
 
+/// Runs a source file as `__main__`.
+///
+/// # Errors
+/// `SyntaxError`; what the program raises.
+#[cfg(feature = "compile")]
+pub fn run_source(source: &[u8], file: &Path) -> PyResult<()> {
+    let namespace = main_namespace()?;
+    let name = Str::new_value(&file.to_string_lossy());
+    if let Some(dict) = namespace.exact::<Dict>() {
+        dict.set(name!("__file__"), name.clone())?;
+        dict.set(name!("__cached__"), Value::NONE)?;
+        set_loader(dict, "SourceFileLoader", &name)?;
+    }
+    let code = compile_main(source, crate::compile::parse::SourceKind::File, &name)?;
+    runtime::run_main(&code, &namespace).map(drop)
+}
+
 /// Runs source text as `__main__`.
 ///
 /// # Errors
-/// What the program raises.
+/// `SyntaxError`; what the program raises.
+#[cfg(feature = "compile")]
 pub fn run_text(text: &str) -> PyResult<()> {
-    let namespace = main_namespace()?;
-    let builtins = import::import_text("builtins", 0)?;
-    let compile = attribute::get_str(&builtins, "compile")?;
-    let code = call::call(&compile, &[Str::new_value(text), Str::new_value("<string>"), Str::new_value("exec")])?;
-    runtime::run_main(&code, &namespace).map(drop)
+    let name = Str::new_value("<string>");
+    let code = compile_main(text.as_bytes(), crate::compile::parse::SourceKind::Text, &name)?;
+    runtime::run_main(&code, &main_namespace()?).map(drop)
+}
+
+/// Without the compiler there is no running of text.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "compile"))]
+pub fn run_text(_text: &str) -> PyResult<()> {
+    Err(runtime_error("source text cannot be compiled: only code objects can be run"))
+}
+
+#[cfg(feature = "compile")]
+fn compile_main(source: &[u8], kind: crate::compile::parse::SourceKind, name: &Value) -> PyResult<Value> {
+    use crate::vm::compile::{Settings, Source, compile};
+    let optimize = config::with(|config| config.optimize.min(2));
+    let mode = crate::compile::parse::Mode::Exec;
+    let settings = Settings { filename: name, mode, flags: 0, optimize, feature_version: 0 };
+    compile(&Source { bytes: source.to_vec(), kind }, &settings)
 }

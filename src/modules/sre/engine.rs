@@ -447,9 +447,7 @@ impl<'p> State<'p> {
                 })),
                 None => stop(run.iter().position(|c| !program.holds(pc + 2, c.code()))),
             },
-            _ if self.item(pc, 0).is_some() => {
-                stop(run.iter().position(|c| !self.item(pc, c.code()).unwrap_or(false)))
-            }
+            _ if self.item(pc, 0).is_some() => stop(run.iter().position(|c| !self.item(pc, c.code()).unwrap_or(false))),
             _ => {
                 let mut at = ptr;
                 let mut count = 0;
@@ -475,13 +473,7 @@ impl<'p> State<'p> {
     }
 
     /// Matches the code at `pc` from `ptr` on, by itself: where it ends. `toplevel`: the demands on the whole match count.
-    fn run<U: Unit>(
-        &mut self,
-        text: &[U],
-        mut pc: usize,
-        mut ptr: usize,
-        toplevel: bool,
-    ) -> PyResult<Option<usize>> {
+    fn run<U: Unit>(&mut self, text: &[U], mut pc: usize, mut ptr: usize, toplevel: bool) -> PyResult<Option<usize>> {
         let base = self.choices.len();
         let program = self.program;
         'next: loop {

@@ -121,7 +121,10 @@ impl Match {
                 _ => -1,
             }
         };
-        usize::try_from(found).ok().filter(|&index| index < self.spans.len()).ok_or_else(|| index_error("no such group"))
+        usize::try_from(found)
+            .ok()
+            .filter(|&index| index < self.spans.len())
+            .ok_or_else(|| index_error("no such group"))
     }
 
     fn span(&self, group: Option<&Value>) -> PyResult<(i64, i64)> {
@@ -232,4 +235,3 @@ fn repr(this: &Value) -> PyResult<Value> {
     let shown: String = shown.chars().take(50).collect();
     Ok(Str::new_value(&format!("<{} object; span=({start}, {end}), match={shown}>", this.ty().name())))
 }
-

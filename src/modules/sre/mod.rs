@@ -33,11 +33,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         method!(unicode_iscased, "unicode_iscased($module, character, /)", ""),
         method!(ascii_tolower, "ascii_tolower($module, character, /)", ""),
         method!(unicode_tolower, "unicode_tolower($module, character, /)", ""),
-        method!(
-            compile,
-            "compile($module, /, pattern, flags, code, groups, groupindex,\n        indexgroup)",
-            ""
-        ),
+        method!(compile, "compile($module, /, pattern, flags, code, groups, groupindex,\n        indexgroup)", ""),
     ],
     fill,
 };
@@ -104,4 +100,3 @@ fn compile(
     let Some(program) = Program::new(code, groups as i64) else { return Err(runtime_error("invalid SRE code")) };
     Pattern::new_value(pattern, flags, program, groups as usize, groupindex, indexgroup)
 }
-

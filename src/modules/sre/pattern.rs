@@ -241,10 +241,9 @@ fn replacement(this: &Value, repl: &Value) -> PyResult<Replacement> {
     let has_escape = match repl.downcast::<Str>() {
         Some(text) => text.chars().iter().any(|code| code == u32::from(b'\\')),
         None => match Subject::new(repl) {
-            Ok(subject) => subject
-                .slice(0, subject.len)
-                .downcast::<Bytes>()
-                .is_none_or(|bytes| bytes.as_slice().contains(&b'\\')),
+            Ok(subject) => {
+                subject.slice(0, subject.len).downcast::<Bytes>().is_none_or(|bytes| bytes.as_slice().contains(&b'\\'))
+            }
             Err(_) => true,
         },
     };

@@ -73,9 +73,7 @@ impl Subject {
     pub fn slice(&self, start: usize, end: usize) -> Value {
         match (&self.buffer, self.value.downcast::<Str>()) {
             (Some(_), _) if self.value.is_exact::<Bytes>() && start == 0 && end == self.len => self.value.clone(),
-            (Some(buffer), _) => {
-                buffer.with_items(|bytes| Bytes::new_value(bytes.get(start..end).unwrap_or_default()))
-            }
+            (Some(buffer), _) => buffer.with_items(|bytes| Bytes::new_value(bytes.get(start..end).unwrap_or_default())),
             (None, Some(_)) if start == 0 && end == self.len && self.value.is_exact::<Str>() => self.value.clone(),
             (None, Some(text)) => Str::from_chars(text.chars().slice(start, end)),
             (None, None) => Value::NONE,

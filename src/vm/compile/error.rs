@@ -2,12 +2,12 @@
 
 use super::load::text;
 use crate::compile::error::{CompileError, ErrorKind, Place};
-use crate::object::call;
 use crate::object::error::Raised;
 use crate::object::value::Value;
+use crate::object::{TypeObject, call};
 use crate::types::exceptions::{
     BaseException, INDENTATION_ERROR, MEMORY_ERROR, OVERFLOW_ERROR, RECURSION_ERROR, SYNTAX_ERROR, SYSTEM_ERROR,
-    TAB_ERROR, TYPE_ERROR, VALUE_ERROR, raise, raise_value,
+    TAB_ERROR, TYPE_ERROR, VALUE_ERROR,
 };
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -24,15 +24,12 @@ pub fn raised(error: CompileError, filename: &Value) -> Raised {
         ErrorKind::Overflow => &OVERFLOW_ERROR,
         ErrorKind::Recursion => &RECURSION_ERROR,
         ErrorKind::System => &SYSTEM_ERROR,
-        ErrorKind::Memory => match call::call(&MEMORY_ERROR.value(), &[]) {
-            Ok(exception) => return Raised::new(exception),
-            Err(raised) => return raised,
-        },
+        ErrorKind::Memory => return construct(&MEMORY_ERROR, vec![]),
     };
     let (Some(line), true) =
         (error.lineno, matches!(error.kind, ErrorKind::Syntax | ErrorKind::Indentation | ErrorKind::Tab))
     else {
-        return raise(class, error.message);
+        return construct(class, vec![Str::new_value(&error.message)]);
     };
     let message = Str::new_value(&error.message);
     let (filename, named) = match error.filename {
@@ -47,12 +44,9 @@ pub fn raised(error: CompileError, filename: &Value) -> Raised {
     let line = Value::int(line.into());
     if error.place != Place::Attributes {
         let details = Tuple::from_vec(vec![filename, line, offset, source]);
-        return match call::call(&class.value(), &[message, details]) {
-            Ok(exception) => Raised::new(exception),
-            Err(raised) => raised,
-        };
+        return construct(class, vec![message, details]);
     }
-    let raised = raise_value(class, message);
+    let raised = construct(class, vec![message]);
     if let Some(exception) = raised.value().downcast::<BaseException>() {
         for (field, value) in [filename, line, offset, source].into_iter().enumerate() {
             // After `msg`.
@@ -62,7 +56,15 @@ pub fn raised(error: CompileError, filename: &Value) -> Raised {
     raised
 }
 
-/// A line of a file, without its indentation; `None` if it cannot be read. As `PyErr_ProgramText`.
+/// An exception made by calling its class.
+fn construct(class: &TypeObject, args: Vec<Value>) -> Raised {
+    match call::call(&class.value(), &args) {
+        Ok(exception) => Raised::new(exception),
+        Err(raised) => raised,
+    }
+}
+
+/// A line of a file; `None` if it cannot be read. As `PyErr_ProgramText`.
 pub fn program_text(filename: &str, line: u32) -> Option<Vec<u8>> {
     /// Longer lines are read in pieces, of which the last one counts.
     const PIECE: usize = 999;
@@ -83,7 +85,5 @@ pub fn program_text(filename: &str, line: u32) -> Option<Vec<u8>> {
         let start = (text.len() - 1) / PIECE * PIECE;
         text.drain(..start);
     }
-    let start = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | 0x0c)).count();
-    text.drain(..start);
     std::str::from_utf8(&text).is_ok().then_some(text)
 }

@@ -6,6 +6,7 @@ mod load;
 pub use error::{program_text, raised};
 pub use load::{code as code_value, text, wtf8};
 
+use crate::compile::code::CodeObject;
 use crate::compile::error::{CompileError, CompileWarning};
 use crate::compile::parse::{Mode, ParseOptions, SourceKind, parse};
 use crate::compile::symtable::RecursionLimit;
@@ -138,14 +139,19 @@ pub fn tree(source: &Source, settings: &Settings<'_>) -> PyResult<crate::compile
 /// # Errors
 /// `SyntaxError` and what else CPython's compiler raises.
 pub fn compile_parsed(tree: crate::compile::ast::Tree, settings: &Settings<'_>) -> PyResult<Value> {
+    compile_to_file(tree, settings).map(|code| code_value(&code))
+}
+
+/// Compiles a tree to a code object that is not to be run but written.
+///
+/// # Errors
+/// `SyntaxError` and what else CPython's compiler raises.
+pub fn compile_to_file(tree: crate::compile::ast::Tree, settings: &Settings<'_>) -> PyResult<CodeObject> {
     let filename = settings.filename.downcast::<Str>().map(wtf8).unwrap_or_default();
     let options =
         Options { filename: &filename, flags: settings.flags, optimize: settings.optimize, recursion: recursion() };
     let mut warnings = Vec::new();
     let code = compile_tree(tree, options, &mut warnings);
     issue_warnings(&warnings, settings.filename)?;
-    match code {
-        Ok(code) => Ok(code_value(&code)),
-        Err(error) => Err(raised(error, settings.filename)),
-    }
+    code.map_err(|error| raised(error, settings.filename))
 }
