@@ -2,6 +2,7 @@
 
 use super::input;
 use pycvm::modules::io::standard;
+use pycvm::modules::posix::process;
 use pycvm::modules::sys;
 use pycvm::object::Value;
 use pycvm::pyc;
@@ -44,7 +45,12 @@ pub fn main(args: Args) -> ExitCode {
             Ok(code) => code,
             Err(reason) => return Err(reason),
         };
-        Ok(run(&code, &args))
+        let status = run(&code, &args);
+        if process::is_forked_child() {
+            // The thread that waits for this one has stayed in the parent.
+            std::process::exit(status.into());
+        }
+        Ok(status)
     });
     match status {
         Ok(status) => ExitCode::from(status),

@@ -8,6 +8,7 @@ pub mod bisect;
 pub(crate) mod blocking;
 pub mod builtins;
 pub mod cmath;
+pub mod codecs;
 pub mod collections;
 pub mod copyreg;
 pub mod errno;
@@ -78,6 +79,8 @@ static ALL: &[&ModuleDef] = &[
     &marshal::MODULE,
     &array::MODULE,
     &io::MODULE,
+    &codecs::MODULE,
+    &posix::MODULE,
 ];
 
 impl ModuleDef {
