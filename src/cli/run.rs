@@ -3,6 +3,7 @@
 use super::input;
 use super::options::{self, Invocation, Program};
 use pycvm::modules::io::standard;
+use pycvm::modules::posix::process;
 use pycvm::modules::sys;
 use pycvm::object::{PyResult, Value};
 use pycvm::pyc;
@@ -141,7 +142,12 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
     let first = standard::flush_all();
     pycvm::gc::collect_at_exit();
     finalize::finalize();
-    if standard::flush_all() && first { status } else { 120 }
+    let status = if standard::flush_all() && first { status } else { 120 };
+    if process::is_forked_child() {
+        // The thread that waits for this one has stayed in the parent.
+        std::process::exit(status.into());
+    }
+    status
 }
 
 fn run(invocation: &Invocation, given: Given) -> PyResult<()> {

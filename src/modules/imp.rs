@@ -135,14 +135,14 @@ fn is_builtin(name: &Str) -> Value {
     })
 }
 
-/// As `_imp_create_builtin`: a module that was made before is the same one again.
+/// As `_imp_create_builtin`: a module that was made before is made anew, but for those that cannot be.
 fn create_builtin(spec: &Value) -> PyResult<Value> {
     let name = attribute::get(spec, name!("name"))?;
     let Some(text) = name.downcast::<Str>().map(Str::to_string_lossy) else {
         return Err(type_error(format!("name must be str, not {}", name.ty().name())));
     };
     let Some(def) = modules::find(&text) else { return Ok(Value::NONE) };
-    match modules::made(def) {
+    match modules::made(def).filter(|_| matches!(def.name, "sys" | "builtins")) {
         Some(module) => {
             if let Some(modules) = runtime::modules_dict().downcast::<Dict>() {
                 modules.set(&intern(&text), module.clone())?;

@@ -10,6 +10,7 @@ pub mod bisect;
 pub(crate) mod blocking;
 pub mod builtins;
 pub mod cmath;
+pub mod codecs;
 pub mod collections;
 pub mod copyreg;
 pub mod errno;
@@ -90,6 +91,8 @@ static ALL: &[&ModuleDef] = &[
     &sre::MODULE,
     #[cfg(feature = "compile")]
     &ast::MODULE,
+    &codecs::MODULE,
+    &posix::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

@@ -170,6 +170,9 @@ fn setattr(this: &Value, name: &Value, value: Option<&Value>) -> PyResult<()> {
 
 fn repr(this: &Value) -> PyResult<Value> {
     let dict = body(this)?.dict.clone();
+    if let Some(importlib) = crate::vm::importlib::if_set_up() {
+        return call::call_method(&importlib, name!("_module_repr"), std::slice::from_ref(this));
+    }
     let get = |key: &str| {
         let value = dict.downcast::<Dict>()?.get_text(key)?;
         if value.is_none() { None } else { Some(value) }

@@ -60,8 +60,7 @@ pub(crate) fn importlib() -> PyResult<Option<Value>> {
     if let Some(module) = IMPORTLIB.get().get() {
         return Ok(Some(module));
     }
-    // Nothing of the library runs without the module of the system's calls.
-    if config::library().is_none() || IN_SETUP.get().get() || crate::modules::find("posix").is_none() {
+    if config::library().is_none() || IN_SETUP.get().get() {
         return Ok(None);
     }
     IN_SETUP.get().set(true);

@@ -193,7 +193,7 @@ pub static TEXT_IO_BASE: TypeObject = TypeObject::define::<IoBase>("_io._TextIOB
 const TEXT_METHODS: &[Method] = &[
     method!(
         text_unsupported_detach,
-        "!detach($self, *args)",
+        "!detach($self, /)",
         "Separate the underlying buffer from the TextIOBase and return it.\n\nAfter the underlying buffer has been detached, the TextIO is in an\nunusable state.\n"
     ),
     method!(
@@ -564,7 +564,7 @@ pub(super) fn writable_buffer(value: &Value, function: &str) -> PyResult<Buffer>
     }
 }
 
-fn text_unsupported_detach(_this: &Value, _args: &Tuple) -> PyResult<()> {
+fn text_unsupported_detach(_this: &Value) -> PyResult<()> {
     Err(unsupported("detach"))
 }
 

@@ -369,7 +369,11 @@ impl Buffered {
     }
 
     /// Whether the stream is closed.
+    #[inline]
     pub(super) fn is_closed(&self) -> PyResult<bool> {
+        if self.direct.get() && self.ready.get() {
+            return Ok(self.raw.with(|raw| raw.and_then(|raw| raw.exact::<FileIo>()).is_none_or(FileIo::is_closed)));
+        }
         let raw = self.raw()?;
         if let Some(file) = raw.exact::<FileIo>() {
             return Ok(file.is_closed());
@@ -377,8 +381,11 @@ impl Buffered {
         number::truth(&attribute::get_interned(&raw, name!("closed"))?)
     }
 
+    #[inline]
     fn check_open(&self, operation: &str) -> PyResult<()> {
-        self.raw()?;
+        if !self.ready.get() {
+            self.raw()?;
+        }
         if !self.has_buffer.get() || self.is_closed()? {
             return Err(value_error(format!("{operation} of closed file")));
         }
@@ -537,10 +544,9 @@ impl Buffered {
                 let moved = self.raw_write(buffer.get(self.write_pos.get()..end).unwrap_or_default());
                 self.buffer.set(buffer);
                 let Some(moved) = moved? else {
-                    return Err(blocking_error("write could not complete without blocking", 0));
+                    return Err(self.would_block(0));
                 };
-                self.move_to(self.write_pos.get() + moved);
-                self.write_pos.set(self.pos.get());
+                self.write_pos.set(self.write_pos.get() + moved);
                 self.raw_pos.set(self.write_pos.get() as isize);
                 check_signals()?;
             }
@@ -706,7 +712,7 @@ impl Buffered {
                     self.raw_pos.set(0);
                     self.move_to(size);
                     self.write_end.set(Some(size));
-                    return Err(blocking_error("write could not complete without blocking", written + size));
+                    return Err(self.would_block(written + size));
                 }
             }
             check_signals()?;
@@ -721,6 +727,13 @@ impl Buffered {
         self.move_to(rest.len());
         self.raw_pos.set(0);
         Ok(data.len())
+    }
+
+    /// The error of a write that has to wait. Only calls of the system leave an error number.
+    #[cold]
+    fn would_block(&self, written: usize) -> Raised {
+        let errno = if self.direct.get() { libc::EAGAIN } else { 0 };
+        blocking_error(errno, "write could not complete without blocking", written)
     }
 
     fn place(&self, at: usize, data: &[u8]) {
@@ -752,7 +765,7 @@ impl Buffered {
         if kept == data.len() {
             return Ok(kept);
         }
-        Err(blocking_error("write could not complete without blocking", kept))
+        Err(self.would_block(kept))
     }
 }
 
@@ -800,7 +813,11 @@ fn read_by_method(raw: &Value, out: &mut Vec<u8>, count: usize) -> PyResult<Move
     let memory = Bytearray::new_value(room);
     let view = call::call(&MEMORY_VIEW.value(), std::slice::from_ref(&memory))?;
     let result = call_uninterrupted(raw, name!("readinto"), &[view])?;
-    let moved = moved_length(&result, "readinto", count)?;
+    // What is no number is an invalid length like any other.
+    let moved = match moved_length(&result, "readinto", count) {
+        Err(raised) if !is_instance(&raised, &OS_ERROR) => return Err(invalid_length("readinto", -1, count)),
+        moved => moved?,
+    };
     if let (Some(moved), Some(memory)) = (moved, memory.downcast::<Bytearray>()) {
         memory.with(|bytes| out.extend_from_slice(bytes.get(..moved).unwrap_or_default()));
     }
@@ -929,20 +946,24 @@ fn peek(this: &Value, _size: Option<isize>) -> PyResult<Value> {
 }
 
 fn readline(this: &Value, size: Option<Size>) -> PyResult<Value> {
-    line_of(this, size.and_then(Size::limit))
+    line_of(this, body(this)?, size.and_then(Size::limit))
 }
 
 /// As `_buffered_readline`.
-fn line_of(this: &Value, limit: Option<usize>) -> PyResult<Value> {
-    let body = body(this)?;
+fn line_of(this: &Value, body: &Buffered, limit: Option<usize>) -> PyResult<Value> {
     body.check_open("readline")?;
     let ahead = limit.map_or(body.ahead(), |limit| limit.min(body.ahead()));
     let pos = body.pos.get();
-    let end_in = |start: usize, len: usize| {
-        body.buffer.with(|buffer| memchr::memchr(b'\n', buffer.get(start..start + len).unwrap_or_default()))
-    };
-    if let Some(at) = end_in(pos, ahead) {
-        return Ok(body.take_ahead(at + 1));
+    if ahead > 0 {
+        // The usual case: the line is in the buffer.
+        let line = body.buffer.with(|buffer| {
+            let there = buffer.get(pos..pos + ahead).unwrap_or_default();
+            memchr::memchr(b'\n', there).map(|at| there.get(..=at).unwrap_or_default()).map(Bytes::new_value)
+        });
+        if let Some(line) = line {
+            body.pos.set(pos + line.downcast::<Bytes>().map_or(0, |line| line.as_slice().len()));
+            return Ok(line);
+        }
     }
     if Some(ahead) == limit {
         return Ok(body.take_ahead(ahead));
@@ -958,7 +979,8 @@ fn line_of(this: &Value, limit: Option<usize>) -> PyResult<Value> {
         let Some(read @ 1..) = body.fill()? else { break };
         body.pos.set(0);
         let usable = limit.map_or(read, |limit| read.min(limit - line.len()));
-        if let Some(at) = end_in(0, usable) {
+        let end = body.buffer.with(|buffer| memchr::memchr(b'\n', buffer.get(..usable).unwrap_or_default()));
+        if let Some(at) = end {
             body.append_ahead(&mut line, at + 1);
             break;
         }
@@ -971,8 +993,8 @@ fn line_of(this: &Value, limit: Option<usize>) -> PyResult<Value> {
 }
 
 fn next(this: &Value) -> PyResult<Option<Value>> {
-    let line = if exact(this).is_some() {
-        line_of(this, None)?
+    let line = if let Some(body) = exact(this) {
+        line_of(this, body, None)?
     } else {
         body(this)?.raw()?;
         let line = call::call_method(this, name!("readline"), &[])?;

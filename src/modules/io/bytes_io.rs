@@ -497,9 +497,9 @@ pub(super) fn restore_dict(this: &Value, state: &Value, item: &str) -> PyResult<
 }
 
 /// A position of a pickled state.
-pub(super) fn position_state(state: &Value, item: &str) -> PyResult<usize> {
+pub(super) fn position_state(state: &Value, item: &str, verb: &str) -> PyResult<usize> {
     if !int::is_int(state) {
-        return Err(type_error(format!("{item} item of state must be an integer, got {}", state.ty().name())));
+        return Err(type_error(format!("{item} item of state must be an integer, {verb} {}", state.ty().name())));
     }
     usize::try_from(number::index_to_isize(state)?).map_err(|_| value_error("position value cannot be negative"))
 }
@@ -528,7 +528,7 @@ fn setstate(this: &Value, state: &Value) -> PyResult<()> {
     body.shared.set(None);
     body.pos.set(0);
     write(body, &items[0])?;
-    body.pos.set(position_state(&items[1], "second")?);
+    body.pos.set(position_state(&items[1], "second", "not")?);
     restore_dict(this, &items[2], "third")
 }
 

@@ -62,13 +62,31 @@ static TYPES: &[&TypeObject] = &[
     &newline::INCREMENTAL_NEWLINE_DECODER,
 ];
 
-/// Sets the types up, once.
+/// Sets all types up, once.
 ///
 /// # Errors
 /// None in practice.
-pub(crate) fn ready() -> PyResult<()> {
+fn ready() -> PyResult<()> {
     TYPES.iter().try_for_each(|ty| ty.ready())?;
     bytes_io::BYTES_IO_BUFFER.ready()
+}
+
+/// Sets up the types of the standard streams, and of files that are opened to be read or written.
+///
+/// # Errors
+/// None in practice.
+fn ready_for_streams() -> PyResult<()> {
+    let needed: [&TypeObject; 8] = [
+        &base::IO_BASE,
+        &base::RAW_IO_BASE,
+        &base::BUFFERED_IO_BASE,
+        &base::TEXT_IO_BASE,
+        &file_io::FILE_IO,
+        &buffered::BUFFERED_READER,
+        &buffered::BUFFERED_WRITER,
+        &text::TEXT_IO_WRAPPER,
+    ];
+    needed.iter().try_for_each(|ty| ty.ready())
 }
 
 fn fill(dict: &Dict) -> PyResult<()> {
@@ -112,8 +130,8 @@ pub(super) fn unsupported(message: &str) -> Raised {
 
 /// Raises a builtin exception whose first arguments are an error number and a message.
 #[cold]
-pub(super) fn blocking_error(message: &str, written: usize) -> Raised {
-    let args = [Value::int(libc::EAGAIN.into()), Str::new_value(message), Value::int(written as i64)];
+pub(super) fn blocking_error(errno: i32, message: &str, written: usize) -> Raised {
+    let args = [Value::int(errno.into()), Str::new_value(message), Value::int(written as i64)];
     match call::call(&BLOCKING_IO_ERROR.value(), &args) {
         Ok(exception) => Raised::new(exception),
         Err(raised) => raised,
@@ -147,7 +165,7 @@ impl FromArg for Size {
 }
 
 /// A text argument that may be None. As the format unit `z`.
-pub(super) struct Text<'a>(pub Option<&'a Str>);
+pub(crate) struct Text<'a>(pub Option<&'a Str>);
 
 impl<'b> FromArg for Text<'b> {
     type Out<'a> = Text<'a>;
@@ -164,7 +182,7 @@ impl<'b> FromArg for Text<'b> {
 }
 
 /// A position or offset in a file, which is what `PyNumber_AsOff_t` accepts.
-pub(super) fn offset(value: &Value) -> PyResult<i64> {
+pub(crate) fn offset(value: &Value) -> PyResult<i64> {
     number::index_to_i64_or_overflow(value, "Python int too large to convert to C long")
 }
 

@@ -372,7 +372,6 @@ pub(super) fn split_state(state: &Value, not_tuple: &str, illegal: &str) -> PyRe
             let mask: num_bigint::BigInt = u64::MAX.into();
             Ok((buffer.clone(), u64::try_from(flag & mask).unwrap_or(0)))
         }
-        [_, flag] => Err(type_error(format!("an integer is required (got type {})", flag.ty().name()))),
         _ => Err(type_error(illegal)),
     }
 }

@@ -119,6 +119,9 @@ fn open(
     if mode.updating {
         raw_mode.push('+');
     }
+    if mode.updating {
+        super::ready()?;
+    }
     let raw = file_io::open(&path, &raw_mode, close_fd, opener)?;
     let finished = (|| {
         let file = raw.exact::<file_io::FileIo>().ok_or_else(|| type_error("expected FileIO"))?;

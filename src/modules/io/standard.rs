@@ -53,7 +53,7 @@ fn is_utf8_mode() -> bool {
 }
 
 /// `locale.getpreferredencoding(False)`.
-pub(super) fn preferred_encoding() -> String {
+pub(crate) fn preferred_encoding() -> String {
     let locale = locale();
     if is_utf8_mode() || (is_c(&locale) && c_is_utf8()) {
         return "UTF-8".to_owned();
@@ -151,7 +151,7 @@ fn make(fd: i32, writing: bool, name: &str, encoding: &str, errors: &str) -> PyR
 /// # Errors
 /// `LookupError` for an encoding that nobody knows.
 pub(crate) fn make_all(mut set: impl FnMut(&str, Value)) -> PyResult<()> {
-    super::ready()?;
+    super::ready_for_streams()?;
     let (encoding, errors) = settings();
     let streams = [
         (0, false, "stdin", errors.as_str()),

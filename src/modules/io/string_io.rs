@@ -388,6 +388,7 @@ fn getstate(this: &Value) -> PyResult<Value> {
 
 fn setstate(this: &Value, state: &Value) -> PyResult<()> {
     let body = body(this)?;
+    body.check()?;
     let items = match state.downcast::<Tuple>().map(Tuple::as_slice) {
         Some(items) if items.len() >= 4 => items,
         _ => {
@@ -405,6 +406,6 @@ fn setstate(this: &Value, state: &Value) -> PyResult<()> {
         body.len.set(text.len());
         body.pieces.push(Str::copy(text));
     }
-    body.pos.set(position_state(&items[2], "third")?);
+    body.pos.set(position_state(&items[2], "third", "got")?);
     restore_dict(this, &items[3], "fourth")
 }

@@ -7,7 +7,7 @@
 use super::base::{TEXT_IO_BASE, chain, check_closed, closed_error, is_interrupted, reentrant_repr, uninitialized};
 use super::buffered;
 use super::coder::{Codec, Decoder, Encoder, Slot};
-use super::file_io::bool_field;
+use super::file_io::{FileIo, bool_field};
 use super::newline::{Newline, find, line_end, replace_line_feeds};
 use super::{Size, Text, call_init, standard, unsupported};
 use crate::gc::Visit;
@@ -40,6 +40,8 @@ pub struct TextIo {
     ready: Cell<bool>,
     detached: Cell<bool>,
     buffer: ValueCell,
+    /// The raw file under an exact buffered stream: it tells whether the stream is closed.
+    raw: ValueCell,
     encoding: ValueCell,
     errors: ValueCell,
     decoder: Slot<Decoder>,
@@ -71,6 +73,7 @@ payload!(TextIo, TEXT_IO_WRAPPER, {
     const GC: bool = true;
     fn traverse(&self, visit: Visit<'_>) {
         self.buffer.visit(visit);
+        self.raw.visit(visit);
         if let Some(decoder) = self.decoder.get() {
             decoder.visit(visit);
         }
@@ -81,6 +84,7 @@ payload!(TextIo, TEXT_IO_WRAPPER, {
     fn clear_references(&self) {
         self.ready.set(false);
         drop(self.buffer.take());
+        drop(self.raw.take());
         self.decoder.set(None);
         self.encoder.set(None);
     }
@@ -152,8 +156,8 @@ const METHODS: &[Method] = &[
         "Reconfigure the text stream with new parameters.\n\nThis also does an implicit stream flush."
     ),
     method!(write, "write($self, text, /)", ""),
-    method!(read, "read($self, size=-1, /)", ""),
-    method!(readline, "readline($self, size=-1, /)", ""),
+    method!(raw read_raw, "read($self, size=-1, /)", ""),
+    method!(raw readline_raw, "readline($self, size=-1, /)", ""),
     method!(flush, "flush($self, /)", ""),
     method!(close, "close($self, /)", ""),
     method!(fileno, "fileno($self, /)", ""),
@@ -175,6 +179,7 @@ fn allocate(ty: &TypeObject) -> Value {
             ready: Cell::new(false),
             detached: Cell::new(false),
             buffer: ValueCell::EMPTY,
+            raw: ValueCell::EMPTY,
             encoding: ValueCell::EMPTY,
             errors: ValueCell::EMPTY,
             decoder: Slot::new(),
@@ -310,6 +315,20 @@ impl TextIo {
         }
     }
 
+    /// Checks that the stream is set up and open.
+    #[inline]
+    fn check_open(&self, this: &Value) -> PyResult<()> {
+        if self.ready.get() && !self.detached.get() && this.is_exact::<TextIo>() {
+            let closed = self.raw.with(|raw| raw.and_then(|raw| raw.exact::<FileIo>()).map(FileIo::is_closed));
+            match closed {
+                Some(false) => return Ok(()),
+                Some(true) => return Err(closed_error()),
+                None => {}
+            }
+        }
+        self.open_buffer(this).map(drop)
+    }
+
     /// The buffered stream, which has to be open.
     #[inline]
     fn open_buffer(&self, this: &Value) -> PyResult<Value> {
@@ -351,6 +370,8 @@ impl TextIo {
         self.write_through.set(settings.write_through);
         self.chunk_size.set(super::BUFFER_SIZE);
         self.buffer.set(Some(buffer.clone()));
+        let direct = buffered::exact(buffer).filter(|body| body.is_direct());
+        self.raw.set(direct.map(buffered::Buffered::raw).transpose()?);
         self.set_coders(buffer, &codec, errors)?;
         let seekable = number::truth(&call::call_method(buffer, name!("seekable"), &[])?)?;
         self.seekable.set(seekable);
@@ -481,9 +502,22 @@ impl TextIo {
 
     /// The next line, or as much of it as the limit allows. As `_textiowrapper_readline`.
     fn line(&self, this: &Value, limit: Option<usize>) -> PyResult<Value> {
-        self.open_buffer(this)?;
+        self.check_open(this)?;
         self.write_pending()?;
         let ends = self.newline.get().ends();
+        if limit.is_none() {
+            // The usual case: the line is in the chunk.
+            let line = self.decoded.with(|decoded| {
+                let chars = decoded?.downcast::<Str>()?.chars();
+                let rest = chars.slice(self.used.get(), chars.len());
+                let end = if rest.is_empty() { None } else { line_end(rest, ends).ok() }?;
+                Some((Str::from_chars(rest.slice(0, end)), end))
+            });
+            if let Some((line, len)) = line {
+                self.used.set(self.used.get() + len);
+                return Ok(line);
+            }
+        }
         // What came before in other chunks.
         let mut before: Option<StrBuilder> = None;
         let mut before_len = 0;
@@ -545,7 +579,7 @@ impl TextIo {
 
     /// Writes a text. As `_io_TextIOWrapper_write_impl`.
     fn write(&self, this: &Value, text: &Value, plain: &Str) -> PyResult<()> {
-        let buffer = self.open_buffer(this)?;
+        self.check_open(this)?;
         let encoder = self.encoder.get().ok_or_else(|| unsupported("not writable"))?;
         let written = self.newline.get().written();
         let line_buffering = self.line_buffering.get();
@@ -578,7 +612,7 @@ impl TextIo {
         if len >= chunk || push || flush {
             self.write_pending()?;
         }
-        if flush {
+        if flush && let Some(buffer) = self.buffer.get() {
             call::call_method(&buffer, name!("flush"), &[])?;
         }
         if self.decoded.is_some() {
@@ -693,6 +727,26 @@ fn read(this: &Value, size: Option<Size>) -> PyResult<Value> {
         }
     }
     Ok(builder.finish())
+}
+
+static READ: Function = Function::new("read($self, size=-1, /)", "", thunk(read));
+static READLINE: Function = Function::new("readline($self, size=-1, /)", "", thunk(readline));
+
+/// `read` without going through the checks of a call with all arguments.
+fn read_raw(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    match (args, kwnames) {
+        ([this], None) => read(this, None),
+        ([this, size], None) if size.is_small_int() => read(this, size.as_small_int().map(|size| Size(size as isize))),
+        _ => READ.call(args, kwnames),
+    }
+}
+
+/// As [`read_raw`].
+fn readline_raw(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    match (args, kwnames) {
+        ([this], None) => readline(this, None),
+        _ => READLINE.call(args, kwnames),
+    }
 }
 
 fn readline(this: &Value, size: Option<isize>) -> PyResult<Value> {

@@ -33,12 +33,6 @@ pub fn close(fd: i32) -> SysResult<()> {
     check(unsafe { libc::close(fd) }).map(drop)
 }
 
-/// Reads into the buffer; the number of bytes read.
-pub fn read(fd: i32, buffer: &mut [u8]) -> SysResult<usize> {
-    // SAFETY: the system writes at most the buffer's length.
-    check_size(unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len().min(MAX_COUNT)) })
-}
-
 /// Appends up to `count` bytes to the buffer; their number.
 pub fn read_to_vec(fd: i32, buffer: &mut Vec<u8>, count: usize) -> SysResult<usize> {
     if buffer.try_reserve(count).is_err() {
@@ -120,5 +114,960 @@ pub fn locale_charset() -> Option<String> {
         }
         let name = libc::nl_langinfo(libc::CODESET);
         if name.is_null() { None } else { Some(CStr::from_ptr(name).to_string_lossy().into_owned()) }
+    }
+}
+
+/// What the system says of an error number.
+pub fn message(errno: i32) -> String {
+    let message = std::io::Error::from_raw_os_error(errno).to_string();
+    // Without the number that the Rust library adds.
+    message.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Calls that take numbers and names, and give -1 when they fail.
+macro_rules! calls {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) = $call:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name($($arg: $ty),*) -> SysResult<i32> {
+                // SAFETY: numbers go in, and names that end with a zero byte.
+                check(unsafe { $call })
+            }
+        )*
+    };
+}
+
+calls! {
+    /// Opens a file, named from a directory.
+    fn openat(directory: i32, path: &CStr, flags: i32, mode: u32) = libc::openat(directory, path.as_ptr(), flags, mode);
+    /// Another descriptor of the same file, not inherited.
+    fn dup(fd: i32) = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0);
+    /// The same file under a given descriptor.
+    fn dup2(fd: i32, target: i32) = libc::dup2(fd, target);
+    /// As [`dup2`], with flags.
+    fn dup3(fd: i32, target: i32, flags: i32) = libc::dup3(fd, target, flags);
+    /// Locks part of a file.
+    fn lockf(fd: i32, command: i32, length: i64) = libc::lockf(fd, command, length);
+    /// Sets a file's length by name.
+    fn truncate(path: &CStr, length: i64) = libc::truncate(path.as_ptr(), length);
+    /// Writes what the system holds of a file to the disk.
+    fn fsync(fd: i32) = libc::fsync(fd);
+    /// As [`fsync`], without the times.
+    fn fdatasync(fd: i32) = libc::fdatasync(fd);
+    /// The flags of an open file.
+    fn status_flags(fd: i32) = libc::fcntl(fd, libc::F_GETFL);
+    /// Sets the flags of an open file.
+    fn set_status_flags(fd: i32, flags: i32) = libc::fcntl(fd, libc::F_SETFL, flags);
+    /// A file in memory.
+    fn memfd_create(name: &CStr, flags: u32) = libc::memfd_create(name.as_ptr(), flags);
+    /// The process group in the foreground of a terminal.
+    fn tcgetpgrp(fd: i32) = libc::tcgetpgrp(fd);
+    /// Sets the process group in the foreground of a terminal.
+    fn tcsetpgrp(fd: i32, group: i32) = libc::tcsetpgrp(fd, group);
+    /// Whether a file may be used.
+    fn faccessat(directory: i32, path: &CStr, mode: i32, flags: i32) =
+        libc::faccessat(directory, path.as_ptr(), mode, flags);
+    /// Enters a directory.
+    fn chdir(path: &CStr) = libc::chdir(path.as_ptr());
+    /// Enters an open directory.
+    fn fchdir(fd: i32) = libc::fchdir(fd);
+    /// Makes a directory the root.
+    fn chroot(path: &CStr) = libc::chroot(path.as_ptr());
+    /// Sets a file's mode.
+    fn fchmodat(directory: i32, path: &CStr, mode: u32, flags: i32) =
+        libc::fchmodat(directory, path.as_ptr(), mode, flags);
+    /// Sets an open file's mode.
+    fn fchmod(fd: i32, mode: u32) = libc::fchmod(fd, mode);
+    /// Sets a file's owner.
+    fn fchownat(directory: i32, path: &CStr, user: u32, group: u32, flags: i32) =
+        libc::fchownat(directory, path.as_ptr(), user, group, flags);
+    /// Sets an open file's owner.
+    fn fchown(fd: i32, user: u32, group: u32) = libc::fchown(fd, user, group);
+    /// Makes another name of a file.
+    fn linkat(from: i32, old: &CStr, to: i32, new: &CStr, flags: i32) =
+        libc::linkat(from, old.as_ptr(), to, new.as_ptr(), flags);
+    /// Makes a directory.
+    fn mkdirat(directory: i32, path: &CStr, mode: u32) = libc::mkdirat(directory, path.as_ptr(), mode);
+    /// Makes a named pipe.
+    fn mkfifoat(directory: i32, path: &CStr, mode: u32) = libc::mkfifoat(directory, path.as_ptr(), mode);
+    /// Makes a file or device.
+    fn mknodat(directory: i32, path: &CStr, mode: u32, device: u64) =
+        libc::mknodat(directory, path.as_ptr(), mode, device);
+    /// Renames a file.
+    fn renameat(from: i32, old: &CStr, to: i32, new: &CStr) = libc::renameat(from, old.as_ptr(), to, new.as_ptr());
+    /// Removes a name.
+    fn unlinkat(directory: i32, path: &CStr, flags: i32) = libc::unlinkat(directory, path.as_ptr(), flags);
+    /// Makes a symbolic link.
+    fn symlinkat(target: &CStr, directory: i32, path: &CStr) =
+        libc::symlinkat(target.as_ptr(), directory, path.as_ptr());
+    /// Removes an extended attribute.
+    fn removexattr(path: &CStr, name: &CStr) = libc::removexattr(path.as_ptr(), name.as_ptr());
+    /// As [`removexattr`], of a link itself.
+    fn lremovexattr(path: &CStr, name: &CStr) = libc::lremovexattr(path.as_ptr(), name.as_ptr());
+    /// As [`removexattr`], of an open file.
+    fn fremovexattr(fd: i32, name: &CStr) = libc::fremovexattr(fd, name.as_ptr());
+    /// Sends a signal.
+    fn kill(pid: i32, signal: i32) = libc::kill(pid, signal);
+    /// Sends a signal to a group.
+    fn killpg(group: i32, signal: i32) = libc::killpg(group, signal);
+    /// A process's group.
+    fn getpgid(pid: i32) = libc::getpgid(pid);
+    /// A process's session.
+    fn getsid(pid: i32) = libc::getsid(pid);
+    /// Begins a session.
+    fn setsid() = libc::setsid();
+    /// Puts a process into a group.
+    fn setpgid(pid: i32, group: i32) = libc::setpgid(pid, group);
+    /// Sets the user.
+    fn setuid(user: u32) = libc::setuid(user);
+    /// Sets the effective user.
+    fn seteuid(user: u32) = libc::seteuid(user);
+    /// Sets user and effective user.
+    fn setreuid(real: u32, effective: u32) = libc::setreuid(real, effective);
+    /// Sets all three users.
+    fn setresuid(real: u32, effective: u32, saved: u32) = libc::setresuid(real, effective, saved);
+    /// Sets the group.
+    fn setgid(group: u32) = libc::setgid(group);
+    /// Sets the effective group.
+    fn setegid(group: u32) = libc::setegid(group);
+    /// Sets group and effective group.
+    fn setregid(real: u32, effective: u32) = libc::setregid(real, effective);
+    /// Sets all three groups.
+    fn setresgid(real: u32, effective: u32, saved: u32) = libc::setresgid(real, effective, saved);
+    /// Sets the groups from the system's tables.
+    fn initgroups(user: &CStr, group: u32) = libc::initgroups(user.as_ptr(), group);
+    /// Sets a priority.
+    fn setpriority(which: i32, who: u32, priority: i32) = libc::setpriority(which as _, who, priority);
+    /// The highest priority of a policy.
+    fn sched_get_priority_max(policy: i32) = libc::sched_get_priority_max(policy);
+    /// The lowest priority of a policy.
+    fn sched_get_priority_min(policy: i32) = libc::sched_get_priority_min(policy);
+    /// A process's policy.
+    fn sched_getscheduler(pid: i32) = libc::sched_getscheduler(pid);
+    /// Lets others run.
+    fn sched_yield() = libc::sched_yield();
+    /// Sets an environment variable of the C library's.
+    fn setenv(name: &CStr, value: &CStr) = libc::setenv(name.as_ptr(), value.as_ptr(), 1);
+    /// Removes an environment variable of the C library's.
+    fn unsetenv(name: &CStr) = libc::unsetenv(name.as_ptr());
+    /// Splits the process: 0 in the child.
+    fn fork() = libc::fork();
+}
+
+/// Writes everything that the system holds to the disks.
+pub fn sync() {
+    // SAFETY: nothing goes in.
+    unsafe { libc::sync() }
+}
+
+/// Reads at a position; the number of bytes.
+pub fn pread(fd: i32, buffer: &mut [u8], offset: i64) -> SysResult<usize> {
+    // SAFETY: the system writes at most the buffer's length.
+    check_size(unsafe { libc::pread(fd, buffer.as_mut_ptr().cast(), buffer.len().min(MAX_COUNT), offset) })
+}
+
+/// Writes at a position; the number of bytes.
+pub fn pwrite(fd: i32, bytes: &[u8], offset: i64) -> SysResult<usize> {
+    // SAFETY: the system reads at most the slice's length.
+    check_size(unsafe { libc::pwrite(fd, bytes.as_ptr().cast(), bytes.len().min(MAX_COUNT), offset) })
+}
+
+/// As [`pread`], with flags.
+pub fn preadv2(fd: i32, buffer: &mut [u8], offset: i64, flags: i32) -> SysResult<usize> {
+    let vector = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len().min(MAX_COUNT) };
+    // SAFETY: the vector describes the buffer.
+    check_size(unsafe { libc::preadv2(fd, &vector, 1, offset, flags) })
+}
+
+/// As [`pwrite`], with flags.
+pub fn pwritev2(fd: i32, bytes: &[u8], offset: i64, flags: i32) -> SysResult<usize> {
+    let vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len().min(MAX_COUNT) };
+    // SAFETY: the vector describes the bytes, which are only read.
+    check_size(unsafe { libc::pwritev2(fd, &vector, 1, offset, flags) })
+}
+
+/// Copies from one descriptor to another.
+pub fn sendfile(out: i32, from: i32, offset: Option<i64>, count: usize) -> SysResult<usize> {
+    let mut offset = offset;
+    let place = offset.as_mut().map_or(std::ptr::null_mut(), |offset| offset as *mut i64);
+    // SAFETY: the place is null or that of a number that lives on.
+    check_size(unsafe { libc::sendfile(out, from, place, count) })
+}
+
+/// Copies from one file to another.
+pub fn copy_file_range(
+    from: i32,
+    offset_from: Option<i64>,
+    to: i32,
+    offset_to: Option<i64>,
+    count: usize,
+) -> SysResult<usize> {
+    let (mut offset_from, mut offset_to) = (offset_from, offset_to);
+    let place = |offset: &mut Option<i64>| offset.as_mut().map_or(std::ptr::null_mut(), |offset| offset as *mut i64);
+    let (from_place, to_place) = (place(&mut offset_from), place(&mut offset_to));
+    // SAFETY: the places are null or those of numbers that live on.
+    check_size(unsafe { libc::copy_file_range(from, from_place, to, to_place, count, 0) })
+}
+
+/// A pipe: the descriptors to read and to write.
+pub fn pipe(flags: i32) -> SysResult<(i32, i32)> {
+    let mut ends = [0; 2];
+    // SAFETY: there is room for two descriptors.
+    check(unsafe { libc::pipe2(ends.as_mut_ptr(), flags) })?;
+    Ok((ends[0], ends[1]))
+}
+
+/// Makes room for part of a file.
+pub fn posix_fallocate(fd: i32, offset: i64, length: i64) -> SysResult<()> {
+    // SAFETY: numbers go in.
+    match unsafe { libc::posix_fallocate(fd, offset, length) } {
+        0 => Ok(()),
+        errno => Err(errno),
+    }
+}
+
+/// Tells the system how a file will be used.
+pub fn posix_fadvise(fd: i32, offset: i64, length: i64, advice: i32) -> SysResult<()> {
+    // SAFETY: numbers go in.
+    match unsafe { libc::posix_fadvise(fd, offset, length, advice) } {
+        0 => Ok(()),
+        errno => Err(errno),
+    }
+}
+
+/// A text that a call writes into a buffer, which grows as long as the call says that it is too small.
+fn grown(mut call: impl FnMut(&mut [u8]) -> SysResult<usize>) -> SysResult<Vec<u8>> {
+    let mut buffer = vec![0u8; 256];
+    loop {
+        match call(&mut buffer) {
+            Ok(len) if len < buffer.len() => {
+                buffer.truncate(len);
+                return Ok(buffer);
+            }
+            Ok(_) | Err(libc::ERANGE) if buffer.len() < 1 << 20 => buffer.resize(buffer.len() * 2, 0),
+            Ok(_) => return Err(libc::ERANGE),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// The length of a text that ends with a zero byte.
+fn text_len(buffer: &[u8]) -> usize {
+    memchr::memchr(0, buffer).unwrap_or(buffer.len())
+}
+
+/// The name of a terminal.
+pub fn ttyname(fd: i32) -> SysResult<Vec<u8>> {
+    grown(|buffer| {
+        // SAFETY: the library writes at most the buffer's length.
+        match unsafe { libc::ttyname_r(fd, buffer.as_mut_ptr().cast(), buffer.len()) } {
+            0 => Ok(text_len(buffer)),
+            errno => Err(errno),
+        }
+    })
+}
+
+/// The directory that the process is in.
+pub fn getcwd() -> SysResult<Vec<u8>> {
+    grown(|buffer| {
+        // SAFETY: the library writes at most the buffer's length.
+        let result = unsafe { libc::getcwd(buffer.as_mut_ptr().cast(), buffer.len()) };
+        if result.is_null() { Err(errno()) } else { Ok(text_len(buffer)) }
+    })
+}
+
+/// The name of the user who logged in.
+pub fn getlogin() -> SysResult<Vec<u8>> {
+    set_errno(0);
+    // SAFETY: the library's text is copied at once.
+    unsafe {
+        let name = libc::getlogin();
+        if name.is_null() { Err(errno()) } else { Ok(CStr::from_ptr(name).to_bytes().to_vec()) }
+    }
+}
+
+/// What a symbolic link points to.
+pub fn readlinkat(directory: i32, path: &CStr) -> SysResult<Vec<u8>> {
+    grown(|buffer| {
+        // SAFETY: the system writes at most the buffer's length.
+        check_size(unsafe { libc::readlinkat(directory, path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) })
+    })
+}
+
+/// A terminal of one's own: master and slave.
+pub fn openpty() -> SysResult<(i32, i32)> {
+    let (mut master, mut slave) = (0, 0);
+    let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
+    // SAFETY: the library writes two descriptors; the rest is not asked for.
+    check(unsafe { libc::openpty(&mut master, &mut slave, name, termios, size) })?;
+    Ok((master, slave))
+}
+
+/// Splits the process, the child on a terminal of its own: the child's number (0 in the child) and the master.
+pub fn forkpty() -> SysResult<(i32, i32)> {
+    let mut master = -1;
+    let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
+    // SAFETY: the library writes a descriptor; the rest is not asked for.
+    let pid = check(unsafe { libc::forkpty(&mut master, name, termios, size) })?;
+    Ok((pid, master))
+}
+
+/// Appends random bytes; their number.
+pub fn getrandom(buffer: &mut Vec<u8>, count: usize, flags: u32) -> SysResult<usize> {
+    let start = buffer.len();
+    buffer.resize(start + count, 0);
+    let place = buffer.get_mut(start..).unwrap_or_default();
+    // SAFETY: the system writes at most the slice's length.
+    let read = check_size(unsafe { libc::getrandom(place.as_mut_ptr().cast(), place.len(), flags) });
+    buffer.truncate(start + *read.as_ref().unwrap_or(&0));
+    read
+}
+
+/// Sets the mask of modes; the old one.
+pub fn umask(mask: u32) -> u32 {
+    // SAFETY: a number goes in.
+    unsafe { libc::umask(mask) }
+}
+
+/// The kind of a device.
+pub fn major(device: u64) -> u32 {
+    libc::major(device)
+}
+
+/// The number of a device of its kind.
+pub fn minor(device: u64) -> u32 {
+    libc::minor(device)
+}
+
+/// A device's number.
+pub fn makedev(major: u32, minor: u32) -> u64 {
+    libc::makedev(major, minor)
+}
+
+/// A structure that a call fills.
+fn filled<T>(call: impl FnOnce(*mut T) -> i32) -> SysResult<T> {
+    let mut place = MaybeUninit::<T>::zeroed();
+    check(call(place.as_mut_ptr()))?;
+    // SAFETY: only structures of C go through here, for which zero bytes are valid, and the call has filled them.
+    Ok(unsafe { place.assume_init() })
+}
+
+/// What the system knows of a file.
+pub fn fstatat(directory: i32, path: &CStr, flags: i32) -> SysResult<libc::stat> {
+    // SAFETY: the system fills the structure.
+    filled(|place| unsafe { libc::fstatat(directory, path.as_ptr(), place, flags) })
+}
+
+/// What the system knows of a file system.
+pub fn statvfs(path: &CStr) -> SysResult<libc::statvfs> {
+    // SAFETY: the system fills the structure.
+    filled(|place| unsafe { libc::statvfs(path.as_ptr(), place) })
+}
+
+/// As [`statvfs`], by an open file.
+pub fn fstatvfs(fd: i32) -> SysResult<libc::statvfs> {
+    // SAFETY: the system fills the structure.
+    filled(|place| unsafe { libc::fstatvfs(fd, place) })
+}
+
+/// A moment: seconds and nanoseconds.
+pub type Moment = (i64, i64);
+
+/// Sets the times of access and change; without times, to now.
+pub fn utimensat(directory: i32, path: &CStr, times: Option<[Moment; 2]>, flags: i32) -> SysResult<()> {
+    with_times(times, |times| {
+        // SAFETY: two times or none go in.
+        unsafe { libc::utimensat(directory, path.as_ptr(), times, flags) }
+    })
+}
+
+/// As [`utimensat`], of an open file.
+pub fn futimens(fd: i32, times: Option<[Moment; 2]>) -> SysResult<()> {
+    // SAFETY: two times or none go in.
+    with_times(times, |times| unsafe { libc::futimens(fd, times) })
+}
+
+fn with_times(times: Option<[Moment; 2]>, call: impl FnOnce(*const libc::timespec) -> i32) -> SysResult<()> {
+    let times = times.map(|times| times.map(|(seconds, nanos)| libc::timespec { tv_sec: seconds, tv_nsec: nanos }));
+    check(call(times.as_ref().map_or(std::ptr::null(), |times| times.as_ptr()))).map(drop)
+}
+
+/// The number of a configuration variable of a file; `None` when there is no limit.
+pub fn pathconf(path: &CStr, name: i32) -> SysResult<i64> {
+    // SAFETY: a name and a number go in.
+    limit(|| unsafe { libc::pathconf(path.as_ptr(), name) })
+}
+
+/// As [`pathconf`], of an open file.
+pub fn fpathconf(fd: i32, name: i32) -> SysResult<i64> {
+    // SAFETY: numbers go in.
+    limit(|| unsafe { libc::fpathconf(fd, name) })
+}
+
+/// A number of the system's configuration; -1 when there is none.
+pub fn sysconf(name: i32) -> SysResult<i64> {
+    // SAFETY: a number goes in.
+    limit(|| unsafe { libc::sysconf(name) })
+}
+
+fn set_errno(value: i32) {
+    // SAFETY: the place of errno is the thread's own.
+    unsafe { *libc::__errno_location() = value }
+}
+
+/// -1 is an error only with an error number.
+fn limit(call: impl FnOnce() -> i64) -> SysResult<i64> {
+    set_errno(0);
+    let result = call();
+    match errno() {
+        errno if result == -1 && errno != 0 => Err(errno),
+        _ => Ok(result),
+    }
+}
+
+/// A text of the system's configuration; `None` when it has none.
+pub fn confstr(name: i32) -> SysResult<Option<Vec<u8>>> {
+    set_errno(0);
+    // SAFETY: without room, the library only says how much is needed.
+    let len = unsafe { libc::confstr(name, std::ptr::null_mut(), 0) };
+    if len == 0 {
+        return if errno() != 0 { Err(errno()) } else { Ok(None) };
+    }
+    let mut buffer = vec![0u8; len];
+    // SAFETY: the library writes at most the buffer's length.
+    unsafe { libc::confstr(name, buffer.as_mut_ptr().cast(), buffer.len()) };
+    buffer.truncate(text_len(&buffer));
+    Ok(Some(buffer))
+}
+
+/// Where an extended attribute is.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// Of a file.
+    Path(&'a CStr),
+    /// Of a link itself.
+    Link(&'a CStr),
+    /// Of an open file.
+    Fd(i32),
+}
+
+/// An extended attribute.
+pub fn getxattr(target: Target, name: &CStr) -> SysResult<Vec<u8>> {
+    sized(|buffer, len| {
+        // SAFETY: the system writes at most `len` bytes.
+        unsafe {
+            match target {
+                Target::Path(path) => libc::getxattr(path.as_ptr(), name.as_ptr(), buffer.cast(), len),
+                Target::Link(path) => libc::lgetxattr(path.as_ptr(), name.as_ptr(), buffer.cast(), len),
+                Target::Fd(fd) => libc::fgetxattr(fd, name.as_ptr(), buffer.cast(), len),
+            }
+        }
+    })
+}
+
+/// The names of a file's extended attributes, each ending with a zero byte.
+pub fn listxattr(target: Target) -> SysResult<Vec<u8>> {
+    sized(|buffer, len| {
+        // SAFETY: the system writes at most `len` bytes.
+        unsafe {
+            match target {
+                Target::Path(path) => libc::listxattr(path.as_ptr(), buffer.cast(), len),
+                Target::Link(path) => libc::llistxattr(path.as_ptr(), buffer.cast(), len),
+                Target::Fd(fd) => libc::flistxattr(fd, buffer.cast(), len),
+            }
+        }
+    })
+}
+
+/// What a call writes that says how much room it needs.
+fn sized(call: impl Fn(*mut u8, usize) -> isize) -> SysResult<Vec<u8>> {
+    loop {
+        let needed = check_size(call(std::ptr::null_mut(), 0))?;
+        let mut buffer = vec![0u8; needed.max(1)];
+        match check_size(call(buffer.as_mut_ptr(), buffer.len())) {
+            // It has grown meanwhile.
+            Err(libc::ERANGE) => {}
+            Err(errno) => return Err(errno),
+            Ok(len) => {
+                buffer.truncate(len);
+                return Ok(buffer);
+            }
+        }
+    }
+}
+
+/// Sets an extended attribute.
+pub fn setxattr(target: Target, name: &CStr, value: &[u8], flags: i32) -> SysResult<()> {
+    let (data, len) = (value.as_ptr().cast(), value.len());
+    // SAFETY: the system reads at most the slice's length.
+    let result = unsafe {
+        match target {
+            Target::Path(path) => libc::setxattr(path.as_ptr(), name.as_ptr(), data, len, flags),
+            Target::Link(path) => libc::lsetxattr(path.as_ptr(), name.as_ptr(), data, len, flags),
+            Target::Fd(fd) => libc::fsetxattr(fd, name.as_ptr(), data, len, flags),
+        }
+    };
+    check(result).map(drop)
+}
+
+/// An open directory; closed when dropped.
+pub struct Directory(std::ptr::NonNull<libc::DIR>);
+
+/// An entry of a directory.
+pub struct Entry {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Its number.
+    pub inode: u64,
+    /// Its kind, `DT_UNKNOWN` when the file system does not tell.
+    pub kind: u8,
+}
+
+impl Directory {
+    /// Opens a directory.
+    pub fn open(path: &CStr) -> SysResult<Directory> {
+        // SAFETY: the name ends with a zero byte.
+        std::ptr::NonNull::new(unsafe { libc::opendir(path.as_ptr()) }).map(Directory).ok_or_else(errno)
+    }
+
+    /// An open directory by a descriptor, which it takes over.
+    pub fn from_fd(fd: i32) -> SysResult<Directory> {
+        // SAFETY: a number goes in.
+        std::ptr::NonNull::new(unsafe { libc::fdopendir(fd) }).map(Directory).ok_or_else(errno)
+    }
+
+    /// The next entry; `None` at the end.
+    pub fn next(&mut self) -> SysResult<Option<Entry>> {
+        set_errno(0);
+        // SAFETY: the directory is open; the entry is copied before the next call.
+        unsafe {
+            let entry = libc::readdir(self.0.as_ptr());
+            let Some(entry) = entry.as_ref() else {
+                return match errno() {
+                    0 => Ok(None),
+                    errno => Err(errno),
+                };
+            };
+            let name = CStr::from_ptr(entry.d_name.as_ptr()).to_bytes().to_vec();
+            Ok(Some(Entry { name, inode: entry.d_ino, kind: entry.d_type }))
+        }
+    }
+
+    /// Back to the first entry.
+    pub fn rewind(&mut self) {
+        // SAFETY: the directory is open.
+        unsafe { libc::rewinddir(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // SAFETY: the directory is open and not used any more.
+        unsafe { libc::closedir(self.0.as_ptr()) };
+    }
+}
+
+/// Which numbers a process has.
+macro_rules! numbers {
+    ($($(#[$doc:meta])* fn $name:ident() -> $ty:ty;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name() -> $ty {
+                // SAFETY: nothing goes in, and the call cannot fail.
+                unsafe { libc::$name() }
+            }
+        )*
+    };
+}
+
+numbers! {
+    /// The process.
+    fn getpid() -> i32;
+    /// Its parent.
+    fn getppid() -> i32;
+    /// Its group.
+    fn getpgrp() -> i32;
+    /// Its user.
+    fn getuid() -> u32;
+    /// Its effective user.
+    fn geteuid() -> u32;
+    /// Its user group.
+    fn getgid() -> u32;
+    /// Its effective user group.
+    fn getegid() -> u32;
+}
+
+/// User, effective and saved user.
+pub fn getresuid() -> SysResult<[u32; 3]> {
+    let [mut a, mut b, mut c] = [0; 3];
+    // SAFETY: there is room for three numbers.
+    check(unsafe { libc::getresuid(&mut a, &mut b, &mut c) })?;
+    Ok([a, b, c])
+}
+
+/// Group, effective and saved group.
+pub fn getresgid() -> SysResult<[u32; 3]> {
+    let [mut a, mut b, mut c] = [0; 3];
+    // SAFETY: there is room for three numbers.
+    check(unsafe { libc::getresgid(&mut a, &mut b, &mut c) })?;
+    Ok([a, b, c])
+}
+
+/// The groups that the process is in besides.
+pub fn getgroups() -> SysResult<Vec<u32>> {
+    // SAFETY: without room, the system only counts; then it writes at most what there is room for.
+    unsafe {
+        let count = check(libc::getgroups(0, std::ptr::null_mut()))?;
+        let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
+        let count = check(libc::getgroups(count, groups.as_mut_ptr()))?;
+        groups.truncate(usize::try_from(count).unwrap_or(0));
+        Ok(groups)
+    }
+}
+
+/// Sets the groups that the process is in besides.
+pub fn setgroups(groups: &[u32]) -> SysResult<()> {
+    // SAFETY: the system reads the slice.
+    check(unsafe { libc::setgroups(groups.len(), groups.as_ptr()) }).map(drop)
+}
+
+/// The groups that a user is in.
+pub fn getgrouplist(user: &CStr, group: u32) -> SysResult<Vec<u32>> {
+    let mut count = 64;
+    loop {
+        let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
+        let room = count;
+        // SAFETY: the library writes at most `count` numbers.
+        if unsafe { libc::getgrouplist(user.as_ptr(), group, groups.as_mut_ptr(), &mut count) } != -1 {
+            groups.truncate(usize::try_from(count).unwrap_or(0));
+            return Ok(groups);
+        }
+        if room > 1 << 17 {
+            return Err(errno());
+        }
+        count = count.max(room * 2);
+    }
+}
+
+/// The load of the system in the last 1, 5 and 15 minutes.
+pub fn getloadavg() -> Option<[f64; 3]> {
+    let mut load = [0.0; 3];
+    // SAFETY: there is room for three numbers.
+    if unsafe { libc::getloadavg(load.as_mut_ptr(), 3) } == 3 { Some(load) } else { None }
+}
+
+/// A priority; any number is one.
+pub fn getpriority(which: i32, who: u32) -> SysResult<i64> {
+    // SAFETY: numbers go in.
+    limit(|| unsafe { libc::getpriority(which as _, who) }.into())
+}
+
+/// Changes the process's priority; the new one.
+pub fn nice(increment: i32) -> SysResult<i64> {
+    // SAFETY: a number goes in.
+    limit(|| unsafe { libc::nice(increment) }.into())
+}
+
+/// The names of the system and the machine.
+pub fn uname() -> SysResult<[Vec<u8>; 5]> {
+    // SAFETY: the system fills the structure.
+    let names: libc::utsname = filled(|place| unsafe { libc::uname(place) })?;
+    let text = |field: &[libc::c_char]| field.iter().take_while(|&&c| c != 0).map(|&c| c as u8).collect();
+    Ok([text(&names.sysname), text(&names.nodename), text(&names.release), text(&names.version), text(&names.machine)])
+}
+
+/// Times in ticks: user, system, those of ended children, and since some moment.
+pub fn times() -> SysResult<[i64; 5]> {
+    let mut place = MaybeUninit::<libc::tms>::zeroed();
+    // SAFETY: the system fills the structure.
+    unsafe {
+        let elapsed = libc::times(place.as_mut_ptr());
+        if elapsed == -1 {
+            return Err(errno());
+        }
+        let times = place.assume_init();
+        Ok([times.tms_utime, times.tms_stime, times.tms_cutime, times.tms_cstime, elapsed])
+    }
+}
+
+/// Waits for a child: its number and status.
+pub fn waitpid(pid: i32, options: i32) -> SysResult<(i32, i32)> {
+    let mut status = 0;
+    // SAFETY: there is room for the status.
+    let pid = check(unsafe { libc::waitpid(pid, &mut status, options) })?;
+    Ok((pid, status))
+}
+
+/// As [`waitpid`], with what the child has used.
+pub fn wait4(pid: i32, options: i32) -> SysResult<(i32, i32, libc::rusage)> {
+    let mut status = 0;
+    let mut pid_out = 0;
+    // SAFETY: the system fills status and structure.
+    let usage = filled(|place| unsafe {
+        pid_out = libc::wait4(pid, &mut status, options, place);
+        pid_out
+    })?;
+    Ok((pid_out, status, usage))
+}
+
+/// What is known of a child that changed its state: number, user, signal, status, code. `None` when there is none yet.
+pub fn waitid(kind: u32, id: u32, options: i32) -> SysResult<Option<[i64; 5]>> {
+    // SAFETY: the system fills the structure, whose fields for children are read.
+    unsafe {
+        let info: libc::siginfo_t = filled(|place| libc::waitid(kind, id, place, options))?;
+        if info.si_pid() == 0 {
+            return Ok(None);
+        }
+        Ok(Some([
+            info.si_pid().into(),
+            info.si_uid().into(),
+            info.si_signo.into(),
+            info.si_status().into(),
+            info.si_code.into(),
+        ]))
+    }
+}
+
+/// The arguments or environment of a program, as C has them.
+struct Texts<'a> {
+    _texts: &'a [std::ffi::CString],
+    pointers: Vec<*const libc::c_char>,
+}
+
+impl<'a> Texts<'a> {
+    fn new(texts: &'a [std::ffi::CString]) -> Texts<'a> {
+        let mut pointers: Vec<_> = texts.iter().map(|text| text.as_ptr()).collect();
+        pointers.push(std::ptr::null());
+        Texts { _texts: texts, pointers }
+    }
+}
+
+/// Becomes another program with this environment; comes back only with an error.
+pub fn execve(path: &CStr, args: &[std::ffi::CString], environment: &[std::ffi::CString]) -> i32 {
+    let (args, environment) = (Texts::new(args), Texts::new(environment));
+    // SAFETY: both arrays end with a null pointer and point to texts that live on.
+    unsafe { libc::execve(path.as_ptr(), args.pointers.as_ptr(), environment.pointers.as_ptr()) };
+    errno()
+}
+
+/// As [`execve`], by an open file.
+pub fn fexecve(fd: i32, args: &[std::ffi::CString], environment: &[std::ffi::CString]) -> i32 {
+    let (args, environment) = (Texts::new(args), Texts::new(environment));
+    // SAFETY: as for execve.
+    unsafe { libc::fexecve(fd, args.pointers.as_ptr(), environment.pointers.as_ptr()) };
+    errno()
+}
+
+/// As [`execve`], with the environment that the process has.
+pub fn execv(path: &CStr, args: &[std::ffi::CString]) -> i32 {
+    let args = Texts::new(args);
+    // SAFETY: as for execve.
+    unsafe { libc::execv(path.as_ptr(), args.pointers.as_ptr()) };
+    errno()
+}
+
+/// The environment of the C library's: names and values.
+pub fn environment() -> Vec<(Vec<u8>, Vec<u8>)> {
+    use std::os::unix::ffi::OsStringExt;
+    std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect()
+}
+
+/// Runs a command of the shell; its status.
+pub fn system(command: &CStr) -> i32 {
+    // SAFETY: the text ends with a zero byte.
+    unsafe { libc::system(command.as_ptr()) }
+}
+
+/// Ends the process at once.
+pub fn exit(status: i32) -> ! {
+    // SAFETY: a number goes in.
+    unsafe { libc::_exit(status) }
+}
+
+/// A process's set of processors.
+pub fn sched_getaffinity(pid: i32) -> SysResult<Vec<usize>> {
+    let mut set = vec![0u64; 16];
+    loop {
+        let size = set.len() * 8;
+        // SAFETY: the system writes at most `size` bytes.
+        match check(unsafe { libc::sched_getaffinity(pid, size, set.as_mut_ptr().cast()) }) {
+            Err(libc::EINVAL) if set.len() < 1 << 12 => set.resize(set.len() * 2, 0),
+            Err(errno) => return Err(errno),
+            Ok(_) => break,
+        }
+    }
+    Ok((0..set.len() * 64).filter(|bit| set.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 != 0)).collect())
+}
+
+/// Sets a process's set of processors.
+pub fn sched_setaffinity(pid: i32, processors: &[usize]) -> SysResult<()> {
+    let words = processors.iter().max().map_or(1, |max| max / 64 + 1).min(1 << 12);
+    let mut set = vec![0u64; words];
+    for processor in processors {
+        if let Some(word) = set.get_mut(processor / 64) {
+            *word |= 1 << (processor % 64);
+        }
+    }
+    // SAFETY: the system reads the array.
+    check(unsafe { libc::sched_setaffinity(pid, set.len() * 8, set.as_ptr().cast()) }).map(drop)
+}
+
+/// A process's priority of its policy.
+pub fn sched_getparam(pid: i32) -> SysResult<i32> {
+    // SAFETY: the system fills the structure.
+    filled::<libc::sched_param>(|place| unsafe { libc::sched_getparam(pid, place) }).map(|param| param.sched_priority)
+}
+
+/// Sets a process's priority of its policy.
+pub fn sched_setparam(pid: i32, priority: i32) -> SysResult<()> {
+    let param = libc::sched_param { sched_priority: priority };
+    // SAFETY: the system reads the structure.
+    check(unsafe { libc::sched_setparam(pid, &param) }).map(drop)
+}
+
+/// Sets a process's policy and priority.
+pub fn sched_setscheduler(pid: i32, policy: i32, priority: i32) -> SysResult<()> {
+    let param = libc::sched_param { sched_priority: priority };
+    // SAFETY: the system reads the structure.
+    check(unsafe { libc::sched_setscheduler(pid, policy, &param) }).map(drop)
+}
+
+/// How long a process runs at a time, in seconds.
+pub fn sched_rr_get_interval(pid: i32) -> SysResult<f64> {
+    // SAFETY: the system fills the structure.
+    let time: libc::timespec = filled(|place| unsafe { libc::sched_rr_get_interval(pid, place) })?;
+    Ok(time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64)
+}
+
+/// Columns and lines of a terminal.
+pub fn terminal_size(fd: i32) -> SysResult<(u16, u16)> {
+    // SAFETY: the system fills the structure.
+    let size: libc::winsize = filled(|place| unsafe { libc::ioctl(fd, libc::TIOCGWINSZ, place) })?;
+    Ok((size.ws_col, size.ws_row))
+}
+
+/// What `posix_spawn` does to a descriptor in the new process.
+pub enum FileAction {
+    /// Opens a file.
+    Open {
+        /// Under this number.
+        fd: i32,
+        /// The file.
+        path: std::ffi::CString,
+        /// As for open.
+        flags: i32,
+        /// As for open.
+        mode: u32,
+    },
+    /// Closes it.
+    Close(i32),
+    /// Makes the second the same file as the first.
+    Dup(i32, i32),
+}
+
+/// How a process that `posix_spawn` makes differs from its parent.
+#[derive(Default)]
+pub struct SpawnAttributes {
+    /// Its group.
+    pub group: Option<i32>,
+    /// The effective ids become the real ones.
+    pub reset_ids: bool,
+    /// It begins a session.
+    pub new_session: bool,
+    /// Signals that are blocked.
+    pub mask: Option<Vec<i32>>,
+    /// Signals whose handling is the default.
+    pub defaults: Option<Vec<i32>>,
+    /// How it is scheduled.
+    pub policy: Option<i32>,
+    /// With which priority.
+    pub priority: Option<i32>,
+}
+
+/// A result of the `posix_spawn` family: the error number itself.
+fn spawn_result(errno: i32) -> SysResult<()> {
+    if errno == 0 { Ok(()) } else { Err(errno) }
+}
+
+fn signal_set(signals: &[i32]) -> libc::sigset_t {
+    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is made empty before it is used; numbers out of range are refused.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for &signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), signal);
+        }
+        set.assume_init()
+    }
+}
+
+/// Starts a program; its process.
+pub fn posix_spawn(
+    path: &CStr,
+    args: &[std::ffi::CString],
+    environment: &[std::ffi::CString],
+    actions: &[FileAction],
+    attributes: &SpawnAttributes,
+    search: bool,
+) -> SysResult<i32> {
+    let (args, environment) = (Texts::new(args), Texts::new(environment));
+    let mut files = MaybeUninit::<libc::posix_spawn_file_actions_t>::zeroed();
+    let mut attrs = MaybeUninit::<libc::posix_spawnattr_t>::zeroed();
+    let mut pid = 0;
+    // SAFETY: both structures are initialised before use and destroyed after; the arrays end with a null pointer and point
+    // to texts that live on.
+    unsafe {
+        let files = files.as_mut_ptr();
+        let attrs = attrs.as_mut_ptr();
+        spawn_result(libc::posix_spawn_file_actions_init(files))?;
+        spawn_result(libc::posix_spawnattr_init(attrs))?;
+        let result = (|| {
+            for action in actions {
+                spawn_result(match action {
+                    FileAction::Open { fd, path, flags, mode } => {
+                        libc::posix_spawn_file_actions_addopen(files, *fd, path.as_ptr(), *flags, *mode)
+                    }
+                    FileAction::Close(fd) => libc::posix_spawn_file_actions_addclose(files, *fd),
+                    FileAction::Dup(fd, target) => libc::posix_spawn_file_actions_adddup2(files, *fd, *target),
+                })?;
+            }
+            let mut flags = 0;
+            if let Some(group) = attributes.group {
+                spawn_result(libc::posix_spawnattr_setpgroup(attrs, group))?;
+                flags |= libc::POSIX_SPAWN_SETPGROUP;
+            }
+            if attributes.reset_ids {
+                flags |= libc::POSIX_SPAWN_RESETIDS;
+            }
+            if attributes.new_session {
+                flags |= 0x80;
+            }
+            if let Some(mask) = &attributes.mask {
+                spawn_result(libc::posix_spawnattr_setsigmask(attrs, &signal_set(mask)))?;
+                flags |= libc::POSIX_SPAWN_SETSIGMASK;
+            }
+            if let Some(defaults) = &attributes.defaults {
+                spawn_result(libc::posix_spawnattr_setsigdefault(attrs, &signal_set(defaults)))?;
+                flags |= libc::POSIX_SPAWN_SETSIGDEF;
+            }
+            if let Some(policy) = attributes.policy {
+                spawn_result(libc::posix_spawnattr_setschedpolicy(attrs, policy))?;
+                flags |= libc::POSIX_SPAWN_SETSCHEDULER;
+            }
+            if let Some(priority) = attributes.priority {
+                let param = libc::sched_param { sched_priority: priority };
+                spawn_result(libc::posix_spawnattr_setschedparam(attrs, &param))?;
+                flags |= libc::POSIX_SPAWN_SETSCHEDPARAM;
+            }
+            spawn_result(libc::posix_spawnattr_setflags(attrs, flags as _))?;
+            let (args, environment) = (args.pointers.as_ptr().cast(), environment.pointers.as_ptr().cast());
+            spawn_result(match search {
+                true => libc::posix_spawnp(&mut pid, path.as_ptr(), files, attrs, args, environment),
+                false => libc::posix_spawn(&mut pid, path.as_ptr(), files, attrs, args, environment),
+            })
+        })();
+        libc::posix_spawn_file_actions_destroy(files);
+        libc::posix_spawnattr_destroy(attrs);
+        result.map(|()| pid)
     }
 }

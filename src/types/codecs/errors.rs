@@ -1,14 +1,20 @@
 //! Error handlers: what becomes of text that cannot be encoded and bytes that cannot be decoded.
 
 use super::Order;
+use crate::object::attribute;
 use crate::object::call;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
+use crate::object::native::{Function, thunk};
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
+use crate::types::builtin_function::BuiltinFunction;
 use crate::types::bytes::Bytes;
 use crate::types::dict::Dict;
-use crate::types::exceptions::{BaseException, index_error, lookup_error, type_error};
+use crate::types::exceptions::{
+    BaseException, UNICODE_DECODE_ERROR, UNICODE_ENCODE_ERROR, UNICODE_ERROR, UNICODE_TRANSLATE_ERROR, index_error,
+    lookup_error, type_error,
+};
 use crate::types::int;
 use crate::types::str::properties::name;
 use crate::types::str::repr::push_escape;
@@ -218,14 +224,11 @@ fn handler_result(result: &Value, len: usize, message: &str) -> PyResult<(Value,
     let Some([replacement, position]) = result.downcast::<Tuple>().map(Tuple::as_slice) else {
         return Err(type_error(message));
     };
-    if !int::is_int(position) {
-        return Err(type_error(message));
-    }
-    let position = crate::object::number::index_to_isize(position)?;
+    let position = crate::object::native::ssize(position)?;
     let fitted = if position < 0 { position.saturating_add(len as isize) } else { position };
     match usize::try_from(fitted) {
         Ok(fitted) if fitted <= len => Ok((replacement.clone(), fitted)),
-        _ => Err(index_error(format!("position {position} from error handler out of bounds"))),
+        _ => Err(index_error(format!("position {fitted} from error handler out of bounds"))),
     }
 }
 
@@ -269,4 +272,125 @@ fn passed_surrogate(encoding: &str, bytes: &[u8]) -> Option<(u32, usize)> {
         _ => return None,
     };
     if (0xd800..0xe000).contains(&code) { Some((code, len)) } else { None }
+}
+
+/// What an exception of a codec says: the object, and the part of it that is wrong.
+struct Trouble {
+    object: Value,
+    encoding: String,
+    start: usize,
+    end: usize,
+}
+
+fn trouble(exception: &Value, len: impl Fn(&Value) -> usize) -> PyResult<Trouble> {
+    let field = |name: &str| attribute::get_str(exception, name);
+    let object = field("object")?;
+    let len = len(&object);
+    let number = |name: &str| -> PyResult<i64> { Ok(int::to_i64(&field(name)?).unwrap_or(0)) };
+    let start = usize::try_from(number("start")?).unwrap_or(0).min(len.saturating_sub(1));
+    let end = usize::try_from(number("end")?).unwrap_or(0).max(1).min(len);
+    let encoding = match attribute::lookup_str(exception, "encoding")? {
+        Some(encoding) => encoding.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default(),
+        None => String::new(),
+    };
+    Ok(Trouble { object, encoding, start, end: end.max(start) })
+}
+
+fn do_not_know(exception: &Value) -> Raised {
+    type_error(format!("don't know how to handle {} in error callback", exception.ty().name()))
+}
+
+/// Handles an exception by a builtin handler, as the functions do that `codecs.lookup_error` gives.
+fn handle(handler: &Handler, exception: &Value) -> PyResult<Value> {
+    let ty = exception.ty();
+    if *handler == Handler::Strict {
+        return Err(match crate::types::exceptions::is_exception(exception) {
+            true => Raised::new(exception.clone()),
+            false => type_error("codec must pass exception instance"),
+        });
+    }
+    let text_len = |object: &Value| object.downcast::<Str>().map_or(0, Str::len);
+    // What the handler refuses is raised as it came.
+    let same = |raised: Raised| {
+        if raised.value().ty().is_subtype(&UNICODE_ERROR) { Raised::new(exception.clone()) } else { raised }
+    };
+    let pair = |replacement: Value, end: usize| Tuple::from_vec(vec![replacement, Value::int(end as i64)]);
+    if ty.is_subtype(&UNICODE_ENCODE_ERROR) {
+        let found = trouble(exception, text_len)?;
+        let (replacement, end) =
+            handler.encode_error(&found.encoding, &found.object, found.start, found.end, "").map_err(same)?;
+        return Ok(match replacement {
+            Replacement::Text(codes) => pair(Str::from_codes(&codes), end),
+            Replacement::Bytes(bytes) => pair(Bytes::new_value(&bytes), end),
+        });
+    }
+    if ty.is_subtype(&UNICODE_DECODE_ERROR) && !matches!(handler, Handler::XmlCharRefReplace | Handler::NameReplace) {
+        let found = trouble(exception, |object| object.downcast::<Bytes>().map_or(0, |bytes| bytes.as_slice().len()))?;
+        let data = found.object.downcast::<Bytes>().map_or(&[][..], Bytes::as_slice);
+        let (text, end, _) = handler.decode_error(&found.encoding, data, found.start, found.end, "").map_err(same)?;
+        return Ok(pair(text, end));
+    }
+    if ty.is_subtype(&UNICODE_TRANSLATE_ERROR) {
+        let found = trouble(exception, text_len)?;
+        let text = match handler {
+            Handler::Ignore => Str::new_value(""),
+            Handler::Replace => Str::from_codes(&vec![0xfffd; found.end - found.start]),
+            Handler::BackslashReplace => {
+                let (replacement, _) = handler.encode_error("", &found.object, found.start, found.end, "")?;
+                match replacement {
+                    Replacement::Text(codes) => Str::from_codes(&codes),
+                    Replacement::Bytes(bytes) => Str::from_latin1(&bytes),
+                }
+            }
+            _ => return Err(do_not_know(exception)),
+        };
+        return Ok(pair(text, found.end));
+    }
+    Err(do_not_know(exception))
+}
+
+macro_rules! builtin_handlers {
+    ($($name:literal $signature:literal $handler:ident $doc:literal;)*) => {
+        /// The function that is the builtin handler of a name.
+        fn builtin(name: &str) -> Option<&'static Function> {
+            Some(match name {
+                $($name => {
+                    static FUNCTION: Function =
+                        Function::new($signature, $doc, thunk(|exception: &Value| handle(&Handler::$handler, exception)));
+                    &FUNCTION
+                })*
+                _ => return None,
+            })
+        }
+    };
+}
+
+builtin_handlers! {
+    "strict" "!strict_errors(exception, /)" Strict "Implements the 'strict' error handling, which raises a UnicodeError on coding errors.";
+    "ignore" "!ignore_errors(exception, /)" Ignore "Implements the 'ignore' error handling, which ignores malformed data and continues.";
+    "replace" "!replace_errors(exception, /)" Replace "Implements the 'replace' error handling, which replaces malformed data with a replacement marker.";
+    "xmlcharrefreplace" "!xmlcharrefreplace_errors(exception, /)" XmlCharRefReplace "Implements the 'xmlcharrefreplace' error handling, which replaces an unencodable character with the appropriate XML character reference.";
+    "backslashreplace" "!backslashreplace_errors(exception, /)" BackslashReplace "Implements the 'backslashreplace' error handling, which replaces malformed data with a backslashed escape sequence.";
+    "namereplace" "!namereplace_errors(exception, /)" NameReplace "Implements the 'namereplace' error handling, which replaces an unencodable character with a \\N{...} escape sequence.";
+    "surrogatepass" "!surrogatepass(exception, /)" SurrogatePass "";
+    "surrogateescape" "!surrogateescape(exception, /)" SurrogateEscape "";
+}
+
+/// `codecs.lookup_error(name)`: the handler that was registered, else the builtin one.
+///
+/// # Errors
+/// `LookupError` when there is none.
+pub fn lookup(name: &str) -> PyResult<Value> {
+    if let Some(handler) = registered(name) {
+        return Ok(handler);
+    }
+    match builtin(name) {
+        Some(function) => {
+            let object = BuiltinFunction::new_value(function, None, None);
+            // One object a name, as in CPython.
+            register(&Str::new_value(name), object.clone())?;
+            Ok(object)
+        }
+        None => Err(unknown(name)),
+    }
 }

@@ -176,6 +176,11 @@ pub fn decode_stateful(data: &[u8], encoding: Encoding, errors: Option<&str>, la
     {
         return all(Str::from_latin1(data));
     }
+    if encoding == Encoding::Utf8
+        && let Some((text, consumed)) = utf8::decode_valid(data, last)
+    {
+        return Ok(Decoded { text, consumed, order: Order::Marked });
+    }
     let handler = Handler::new(errors);
     let mut decoder =
         Decoder { data: Cow::Borrowed(data), at: 0, out: StrBuilder::with_capacity(data.len()), handler, last };

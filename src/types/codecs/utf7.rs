@@ -128,7 +128,7 @@ pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
             }
             shifted = false;
             if bits >= 6 {
-                wrong = Some("partial character in base64 sequence");
+                wrong = Some("partial character in shift sequence");
             } else if bits > 0 && buffer != 0 {
                 wrong = Some("non-zero padding bits in base64 sequence");
             } else {

@@ -24,6 +24,23 @@ pub(super) fn encode(value: &Value, text: &Str, handler: &Handler) -> PyResult<V
         bytes.iter().for_each(|&byte| push(&mut out, byte.into()));
         return Ok(out);
     }
+    if let Chars::Two(units) = chars
+        && units.iter().all(|unit| !(0xd800..0xe000).contains(unit))
+    {
+        out.reserve(3 * units.len());
+        for &unit in units {
+            match unit {
+                0..0x80 => out.push(unit as u8),
+                0x80..0x800 => out.extend_from_slice(&[0xc0 | (unit >> 6) as u8, 0x80 | (unit & 0x3f) as u8]),
+                _ => out.extend_from_slice(&[
+                    0xe0 | (unit >> 12) as u8,
+                    0x80 | (unit >> 6 & 0x3f) as u8,
+                    0x80 | (unit & 0x3f) as u8,
+                ]),
+            }
+        }
+        return Ok(out);
+    }
     let mut at = 0;
     while let Some(code) = chars.get(at) {
         if let Some(c) = char::from_u32(code) {
@@ -63,6 +80,40 @@ pub(super) fn encode(value: &Value, text: &Str, handler: &Handler) -> PyResult<V
     Ok(out)
 }
 
+/// The text of valid UTF-8, in the width that its widest character asks for.
+fn text_of(text: &str) -> Value {
+    match text.bytes().max().unwrap_or(0) {
+        0..0x80 => Str::from_latin1(text.as_bytes()),
+        0x80..0xc4 => {
+            let units: Vec<u8> = text.chars().map(|c| c as u32 as u8).collect();
+            Str::from_latin1(&units)
+        }
+        0xc4..0xf0 => {
+            let mut units: Vec<u16> = Vec::with_capacity(text.len());
+            units.extend(text.chars().map(|c| c as u32 as u16));
+            Str::from_chars(Chars::Two(&units))
+        }
+        _ => {
+            let codes: Vec<u32> = text.chars().map(u32::from).collect();
+            Str::from_chars(Chars::Four(&codes))
+        }
+    }
+}
+
+/// The text of data that is valid, but for an incomplete character at its end when more follows, and how many bytes that
+/// took; `None` for other data.
+pub(super) fn decode_valid(data: &[u8], last: bool) -> Option<(Value, usize)> {
+    match std::str::from_utf8(data) {
+        Ok(text) => Some((text_of(text), data.len())),
+        Err(error) if error.error_len().is_none() && !last => {
+            let len = error.valid_up_to();
+            let text = std::str::from_utf8(data.get(..len)?).ok()?;
+            Some((text_of(text), len))
+        }
+        Err(_) => None,
+    }
+}
+
 /// Decodes; what the standard forbids goes to the error handler, as many bytes at a time as Unicode recommends.
 pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
     loop {
@@ -78,7 +129,9 @@ pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
         let start = at + error.valid_up_to();
         let valid = decoder.data.get(at..start).and_then(|valid| std::str::from_utf8(valid).ok());
         decoder.out.push_str(valid.unwrap_or_default());
-        if error.error_len().is_none() && !decoder.last {
+        // The beginning of a surrogate is not complete either: an error handler may let the whole of it pass.
+        let is_open = matches!(decoder.data.get(start..), Some([0xed, 0xa0..=0xbf]));
+        if (error.error_len().is_none() || is_open) && !decoder.last {
             decoder.at = start;
             return Ok(());
         }
