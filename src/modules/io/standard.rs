@@ -132,7 +132,10 @@ fn make(fd: i32, writing: bool, name: &str, encoding: &str, errors: &str) -> PyR
     let raw = file_io::over_descriptor(fd, writing, &Str::new_value(name))?;
     let buffer = match (writing, unbuffered) {
         (true, true) => raw,
-        _ => buffered::over(&raw, !writing, writing, BUFFER_SIZE)?,
+        _ => {
+            let size = raw.exact::<file_io::FileIo>().map_or(BUFFER_SIZE, file_io::FileIo::block_size);
+            buffered::over(&raw, !writing, writing, size)?
+        }
     };
     let settings = Settings {
         encoding: Some(encoding),

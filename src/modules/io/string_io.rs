@@ -207,6 +207,10 @@ impl StringIo {
         let Some(end) = start.checked_add(new.len()).filter(|&end| end <= isize::MAX as usize) else {
             return Err(overflow_error("new position too large"));
         };
+        // CPython keeps four bytes a character, and some room.
+        if end.saturating_add(end >> 3) > usize::MAX / 4 {
+            return Err(overflow_error("new buffer size too large"));
+        }
         if start == self.len.get() && self.is_pieces() {
             // A class of the program's may be bigger than its text.
             let piece = if decoded.is_exact::<Str>() { decoded.clone() } else { Str::copy(new) };

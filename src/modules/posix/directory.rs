@@ -151,7 +151,7 @@ fn new_entry(directory: &Path, entry: &system::Entry) -> PyResult<Value> {
         (Some(_), _) => name.clone(),
         (None, is_default) => {
             let mut joined = directory.c_str().to_bytes().to_vec();
-            if !joined.ends_with(b"/") && !(joined.is_empty() && !is_default) {
+            if !joined.ends_with(b"/") && (is_default || !joined.is_empty()) {
                 joined.push(b'/');
             }
             joined.extend_from_slice(&entry.name);

@@ -138,7 +138,7 @@ pub(super) fn result(status: &libc::stat) -> Value {
         Value::int(status.st_mode.into()),
         unsigned(status.st_ino),
         unsigned(status.st_dev),
-        unsigned(status.st_nlink as u64),
+        unsigned(status.st_nlink),
         id_value(status.st_uid),
         id_value(status.st_gid),
         Value::int(status.st_size),
@@ -149,7 +149,7 @@ pub(super) fn result(status: &libc::stat) -> Value {
         let big = num_bigint::BigInt::from(seconds) * 1_000_000_000 + nanos;
         i64::try_from(&big).map_or_else(|_| int::big(big), Value::int)
     }));
-    items.push(Value::int(status.st_blksize as i64));
+    items.push(Value::int(status.st_blksize));
     items.push(Value::int(status.st_blocks));
     items.push(unsigned(status.st_rdev));
     struct_sequence::new_value(&STAT_RESULT, items)

@@ -269,7 +269,8 @@ fn moment_of(value: &Value) -> PyResult<Moment> {
         let whole = time.floor();
         let nanos = ((time - whole) * 1e9).floor();
         let (whole, nanos) = if nanos >= 1e9 { (whole + 1.0, nanos - 1e9) } else { (whole, nanos) };
-        if !(-9.223372036854775808e18..9.223372036854775808e18).contains(&whole) {
+        const LIMIT: f64 = (1u64 << 63) as f64;
+        if !(-LIMIT..LIMIT).contains(&whole) {
             return Err(too_large());
         }
         return Ok((whole as i64, nanos as i64));
