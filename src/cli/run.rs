@@ -137,6 +137,9 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
         Ok(()) => 0,
         Err(raised) => report::uncaught(&raised.into_value()),
     };
+    if let Err(raised) = startup::join_threads() {
+        pycvm::vm::thread::report_unraisable(raised, &Value::NONE);
+    }
     finalize::run_exit_functions();
     // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
     let first = standard::flush_all();
@@ -152,6 +155,7 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
 
 fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
     startup::make_main()?;
+    startup::install_signals()?;
     startup::import_site()?;
     match (&invocation.program, given) {
         (Program::File(path), Given::Code(code)) => {
