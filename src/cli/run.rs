@@ -112,6 +112,13 @@ fn run(code: &Value, args: &Args) -> u8 {
             dict.set_text("__builtins__", builtins);
         }
     }
+    if let Err(raised) = standard::settle() {
+        let reason = report::describe(&raised.into_value());
+        eprint!(
+            "Fatal Python error: init_stdio_encoding: failed to get the Python codec name of the stdio encoding\nPython runtime state: core initialized\n{reason}"
+        );
+        return 1;
+    }
     let status = match runtime::run_main(code, &globals) {
         Ok(_) => 0,
         Err(raised) => report::uncaught(&raised.into_value()),
