@@ -345,7 +345,7 @@ fn read(this: &Value, size: Option<Size>) -> PyResult<Value> {
         let _held = body.lock.enter(this)?;
         return body.read_all();
     };
-    if count <= body.ahead() {
+    if body.lock.is_free() && count <= body.ahead() {
         return Ok(body.take_ahead(count));
     }
     let _held = body.lock.enter(this)?;
@@ -386,6 +386,9 @@ fn read_into(this: &Value, buffer: &Value, once: bool, function: &str) -> PyResu
             }
         });
     };
+    if !body.lock.is_free() {
+        drop(body.lock.enter(this)?);
+    }
     let mut written = body.ahead().min(wanted);
     if written > 0 {
         let mut bytes = Vec::with_capacity(written);
@@ -454,6 +457,10 @@ fn readline(this: &Value, size: Option<Size>) -> PyResult<Value> {
 /// As `_buffered_readline`.
 fn line_of(this: &Value, body: &Buffered, limit: Option<usize>) -> PyResult<Value> {
     body.check_open("readline")?;
+    if !body.lock.is_free() {
+        // Somebody else has the buffer: wait, or find that it is this very thread.
+        drop(body.lock.enter(this)?);
+    }
     let ahead = limit.map_or(body.ahead(), |limit| limit.min(body.ahead()));
     let pos = body.pos.get();
     if ahead > 0 {

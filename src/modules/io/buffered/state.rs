@@ -348,7 +348,7 @@ impl Buffered {
     /// `read1(count)` for the text layer: appends to `out`.
     pub(in crate::modules::io) fn read1_to(&self, this: &Value, out: &mut Vec<u8>, count: usize) -> PyResult<()> {
         self.check_open("read")?;
-        let ahead = self.ahead();
+        let ahead = if self.lock.is_free() { self.ahead() } else { 0 };
         if ahead > 0 {
             self.append_ahead(out, ahead.min(count));
             return Ok(());

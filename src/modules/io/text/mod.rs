@@ -592,14 +592,17 @@ impl TextIo {
         }
         let push = self.write_through.get();
         let flush = line_buffering && (has_feed || find(plain.chars(), '\r').is_some());
+        let source_text = source.downcast::<Str>().and_then(|source| encoder.plain(source));
+        // What an encoder written in Python, or an error handler, writes meanwhile comes first.
+        let mut encoded = Vec::new();
+        if source_text.is_none() {
+            encoder.encode_to(source, &mut encoded)?;
+        }
         let mut pending = self.pending.take();
         let had = pending.len();
-        let encoded = encoder.encode_to(source, &mut pending);
-        if encoded.is_err() {
-            pending.truncate(had);
-        }
+        pending.extend_from_slice(source_text.unwrap_or(&encoded));
         let chunk = self.chunk_size.get();
-        if had > 0 && pending.len() > chunk && encoded.is_ok() {
+        if had > 0 && pending.len() > chunk {
             // No more than a chunk is written at a time, unless one text is longer.
             let new = pending.split_off(had);
             self.pending.set(pending);
@@ -608,7 +611,6 @@ impl TextIo {
         }
         let len = pending.len();
         self.pending.set(pending);
-        encoded?;
         if len >= chunk || push || flush {
             self.write_pending()?;
         }
