@@ -133,6 +133,13 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
     let mut argv = vec![Str::new_value(&first)];
     argv.extend(invocation.args.iter().map(|arg| Str::new_value(arg)));
     sys::set("argv", List::from_vec(argv));
+    if let Err(raised) = standard::settle() {
+        let reason = report::describe(&raised.into_value());
+        eprint!(
+            "Fatal Python error: init_stdio_encoding: failed to get the Python codec name of the stdio encoding\nPython runtime state: core initialized\n{reason}"
+        );
+        return 1;
+    }
     let status = match run(invocation, given) {
         Ok(()) => 0,
         Err(raised) => report::uncaught(&raised.into_value()),
