@@ -16,6 +16,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: pycvm::object::pool::Pools = pycvm::object::pool::Pools;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut show = 20;
     let mut roots = Vec::new();

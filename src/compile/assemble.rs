@@ -3,6 +3,7 @@
 use crate::compile::code::CodeObject;
 use crate::compile::codegen::unit::{BasicBlock, ConstantCache, Instr, Label, Unit};
 use crate::compile::constant::Constant;
+use crate::compile::error::{CompileError, ErrorKind};
 use crate::compile::peephole;
 use crate::compile::symbol::{Symbol, Symbols};
 use crate::pyc::opcode::{ArgKind, Flow, Opcode};
@@ -10,6 +11,9 @@ use std::rc::Rc;
 
 /// `CO_NOFREE`.
 const NOFREE: u32 = 0x40;
+
+/// Line number tables are no longer than that; only a tree with line numbers that no source has can come near it.
+const MAX_LNOTAB: usize = 1 << 28;
 
 /// How many code units an instruction with this argument takes, `EXTENDED_ARG` included.
 pub fn size(arg: u32) -> usize {
@@ -28,7 +32,7 @@ pub fn assemble(
     symbols: &Symbols,
     flags: u32,
     filename: &Rc<[u8]>,
-) -> CodeObject {
+) -> Result<CodeObject, CompileError> {
     if unit.first_line == 0 {
         let line = unit.blocks.first().and_then(|block| block.instrs.first()).map_or(0, |instr| instr.line);
         unit.first_line = if line == 0 { 1 } else { line };
@@ -42,13 +46,16 @@ pub fn assemble(
         }
     }
     let Emitter { code, mut lnotab, .. } = emitter;
+    if lnotab.len() > MAX_LNOTAB {
+        return Err(CompileError::plain(ErrorKind::Memory, String::new()));
+    }
     let mut consts: Vec<Constant> = unit.consts.iter().map(|&id| constants.get(id)).collect();
     let code = peephole::optimize(code, &mut consts, &mut lnotab);
     let stacksize = stack_depth(&unit.blocks);
     let names = |names: &[Symbol]| names.iter().map(|&name| symbols.shared(name)).collect::<Vec<_>>();
     let no_free = unit.cellvars.names.is_empty() && unit.freevars.names.is_empty();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    CodeObject {
+    Ok(CodeObject {
         argcount: count(unit.posonlyargcount + unit.argcount),
         posonlyargcount: count(unit.posonlyargcount),
         kwonlyargcount: count(unit.kwonlyargcount),
@@ -65,7 +72,7 @@ pub fn assemble(
         filename: Rc::clone(filename),
         name: symbols.shared(unit.name),
         lnotab,
-    }
+    })
 }
 
 /// The blocks that can be reached, in postorder of a depth-first search: their code stands in the reverse of it.
@@ -162,8 +169,12 @@ impl Emitter {
     }
 
     fn begin_line(&mut self, line: i32) {
+        if self.lnotab.len() > MAX_LNOTAB {
+            return;
+        }
         let mut bytes = self.code.len() - self.line_offset;
-        let mut lines = i64::from(line) - i64::from(self.line);
+        // Wraps as an int of C does.
+        let mut lines = i64::from(line.wrapping_sub(self.line));
         if bytes == 0 && lines == 0 {
             return;
         }

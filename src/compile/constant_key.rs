@@ -6,7 +6,7 @@ use crate::compile::stack::deeper;
 use hashbrown::HashSet;
 use num_bigint::BigInt;
 use num_traits::FromPrimitive;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 /// A constant that equals another one of the same type and value all the way down: `_PyCode_ConstantKey`.
@@ -85,14 +85,33 @@ fn hash<H: Hasher>(constant: &Constant, state: &mut H) {
         Constant::Complex(re, im) => (re.to_bits(), im.to_bits()).hash(state),
         Constant::Str(bytes) | Constant::Bytes(bytes) => bytes.hash(state),
         Constant::Tuple(items) => deeper(|| items.iter().for_each(|item| hash(item, state))),
-        // In whatever order: only the number counts.
-        Constant::FrozenSet(items) => items.len().hash(state),
+        Constant::FrozenSet(items) => {
+            // In whatever order.
+            let sum = items.iter().fold(0u64, |sum, item| {
+                let mut state = DefaultHasher::new();
+                deeper(|| hash(item, &mut state));
+                sum.wrapping_add(state.finish())
+            });
+            (items.len(), sum).hash(state);
+        }
         Constant::Code(code) => {
-            code.name.hash(state);
-            code.firstlineno.hash(state);
-            code.code.hash(state);
+            shallow(code, state);
+            // Code within counts without what is within that.
+            for constant in &code.consts {
+                match constant {
+                    Constant::Code(code) => shallow(code, state),
+                    constant => hash(constant, state),
+                }
+            }
         }
     }
+}
+
+fn shallow<H: Hasher>(code: &CodeObject, state: &mut H) {
+    code.name.hash(state);
+    code.firstlineno.hash(state);
+    code.code.hash(state);
+    code.names.hash(state);
 }
 
 /// A constant that is the [`ConstantKey`] of all constants that equal it in Python: numbers of any type.

@@ -318,8 +318,8 @@ fn multiply(left: &Constant, right: &Constant) -> Option<Constant> {
     match right {
         Constant::Tuple(items) => {
             let count = times(items.len(), MAX_COLLECTION_SIZE)?;
-            if count != 0 {
-                complexity(right, MAX_TOTAL_ITEMS / count)?;
+            if let Some(limit) = MAX_TOTAL_ITEMS.checked_div(count) {
+                complexity(right, limit)?;
             }
             let items = std::iter::repeat_n(items, count).flat_map(|items| items.iter().cloned());
             Some(Constant::Tuple(items.collect()))

@@ -439,7 +439,7 @@ impl Writer<'_> {
         if self.out.get(start) == Some(&b'{') {
             self.out.insert(start, b' ');
         }
-        if let Some(letter @ (b'a' | b'r' | b's')) = u8::try_from(conversion).ok() {
+        if let Ok(letter @ (b'a' | b'r' | b's')) = u8::try_from(conversion) {
             self.out.extend([b'!', letter]);
         }
         if let Some(spec) = spec {

@@ -663,7 +663,8 @@ fn compile_source(
     feature_version: Option<i32>,
 ) -> PyResult<Value> {
     use crate::compile::parse::Mode;
-    use crate::vm::compile::{Settings, compile, inherited_flags, source as source_of};
+    use crate::modules::ast;
+    use crate::vm::compile::{Settings, compile_parsed, inherited_flags, source as source_of, tree};
     let only_ast = flags & ONLY_AST != 0;
     let settings = Settings {
         filename,
@@ -680,11 +681,15 @@ fn compile_source(
             _ => 0,
         },
     };
-    let source = source_of(source, "compile", "string, bytes or AST")?;
-    if only_ast {
-        return Err(runtime_error("trees need the module _ast, which is not there"));
+    if ast::is_node(source) {
+        if only_ast {
+            return Ok(source.clone());
+        }
+        return compile_parsed(ast::from_object(source, settings.mode)?, &settings);
     }
-    compile(&source, &settings)
+    let source = source_of(source, "compile", "string, bytes or AST")?;
+    let tree = tree(&source, &settings)?;
+    if only_ast { ast::to_object(&tree) } else { compile_parsed(tree, &settings) }
 }
 
 /// The flags of future statements.

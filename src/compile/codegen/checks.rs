@@ -35,11 +35,13 @@ impl Compiler<'_> {
         for (op, right) in ops.iter().zip(comparators) {
             let right = has_identity(right);
             let text = match op {
-                CmpOp::Is => "\"is\" with a literal. Did you mean \"==\"?",
-                CmpOp::IsNot => "\"is not\" with a literal. Did you mean \"!=\"?",
-                _ => "",
+                CmpOp::Is => Some("\"is\" with a literal. Did you mean \"==\"?"),
+                CmpOp::IsNot => Some("\"is not\" with a literal. Did you mean \"!=\"?"),
+                _ => None,
             };
-            if !text.is_empty() && !(left && right) {
+            if let Some(text) = text
+                && !(left && right)
+            {
                 self.warn(text.to_string());
                 return;
             }

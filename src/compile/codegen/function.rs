@@ -48,7 +48,7 @@ impl Compiler<'_> {
         self.add_const(doc.unwrap_or(&Constant::None));
         self.count_arguments(&def.args);
         self.stmts(&def.body)?;
-        let code = self.assemble(true);
+        let code = self.assemble(true)?;
         let qualname = self.leave().qualname;
         self.closure(code, flags, qualname)?;
         for _ in &def.decorator_list {
@@ -83,7 +83,7 @@ impl Compiler<'_> {
             self.load_none();
         }
         self.op(Opcode::ReturnValue);
-        let code = self.assemble(true);
+        let code = self.assemble(true)?;
         self.leave();
 
         self.op(Opcode::LoadBuildClass);
@@ -110,7 +110,7 @@ impl Compiler<'_> {
         if !generator {
             self.op(Opcode::ReturnValue);
         }
-        let code = self.assemble(!generator);
+        let code = self.assemble(!generator)?;
         let qualname = self.leave().qualname;
         self.closure(code, flags, qualname)
     }
@@ -246,7 +246,7 @@ impl Compiler<'_> {
         if parts.kind != Kind::Generator {
             self.op(Opcode::ReturnValue);
         }
-        let code = self.assemble(true);
+        let code = self.assemble(true)?;
         let qualname = self.leave().qualname;
         if awaits_at_top && asynchronous {
             let block = self.unit.block;

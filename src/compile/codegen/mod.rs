@@ -144,7 +144,7 @@ impl Compiler<'_> {
             }
             Mod::FunctionType { .. } => return Err(self.system("module kind 4 should not be possible")),
         }
-        Ok(self.assemble(add_none))
+        self.assemble(add_none)
     }
 
     /// The statements of a module or class, which may begin with a docstring.
@@ -239,7 +239,7 @@ impl Compiler<'_> {
     }
 
     /// Ends the code of the current unit.
-    fn assemble(&mut self, add_none: bool) -> CodeObject {
+    fn assemble(&mut self, add_none: bool) -> Result<CodeObject, CompileError> {
         let current = self.unit.current;
         if !self.unit.block_mut(current).returns {
             self.unit.next_block();
@@ -352,7 +352,8 @@ impl Compiler<'_> {
         let name = self.mangle(name);
         let block = self.table.block(self.unit.block);
         let kind = block.kind;
-        let [load, store, delete] = match block.scope(name) {
+        let scope = block.scope(name);
+        let [load, store, delete] = match scope {
             Some(Scope::Free | Scope::Cell) => {
                 let load = if kind == BlockKind::Class { Opcode::LoadClassderef } else { Opcode::LoadDeref };
                 [load, Opcode::StoreDeref, Opcode::DeleteDeref]
@@ -366,7 +367,7 @@ impl Compiler<'_> {
             Some(Scope::GlobalExplicit) => [Opcode::LoadGlobal, Opcode::StoreGlobal, Opcode::DeleteGlobal],
             _ => [Opcode::LoadName, Opcode::StoreName, Opcode::DeleteName],
         };
-        let index = match block.scope(name) {
+        let index = match scope {
             Some(Scope::Free) => self.unit.freevars.add(name),
             Some(Scope::Cell) => self.unit.cellvars.add(name),
             Some(Scope::Local) if kind == BlockKind::Function => {

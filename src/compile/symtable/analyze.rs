@@ -40,11 +40,11 @@ pub(super) fn analyze(table: &mut SymbolTable, symbols: &mut Symbols) -> Result<
 
 impl Analysis<'_> {
     fn set(&mut self, name: Symbol, state: Around) {
-        if let Some(place) = self.around.get_mut(name.index()) {
-            if *place != state {
-                self.changed.push((name, *place));
-                *place = state;
-            }
+        if let Some(place) = self.around.get_mut(name.index())
+            && *place != state
+        {
+            self.changed.push((name, *place));
+            *place = state;
         }
     }
 
@@ -94,17 +94,14 @@ impl Analysis<'_> {
         names.sort_unstable();
         for name in names {
             let symbols = &mut self.blocks[at].symbols;
-            match symbols.get(name) {
-                // A name that methods use and the class itself binds.
-                flags if flags != 0 => {
-                    if kind == BlockKind::Class && flags & (DEF_BOUND | DEF_GLOBAL) != 0 {
-                        symbols.set(name, flags | DEF_FREE_CLASS);
-                    }
-                }
-                _ if self.get(name) == Around::Bound || kind == BlockKind::Module => {
+            let flags = symbols.get(name);
+            if flags == 0 {
+                if self.get(name) == Around::Bound || kind == BlockKind::Module {
                     self.blocks[at].symbols.set(name, (Scope::Free as u32) << SCOPE_OFFSET);
                 }
-                _ => {}
+            } else if kind == BlockKind::Class && flags & (DEF_BOUND | DEF_GLOBAL) != 0 {
+                // A name that methods use and the class itself binds.
+                symbols.set(name, flags | DEF_FREE_CLASS);
             }
         }
         self.put_back(mark);

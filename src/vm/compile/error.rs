@@ -1,7 +1,7 @@
 //! What the compiler finds wrong, as Python exceptions.
 
-use super::load::text;
 use crate::compile::error::{CompileError, ErrorKind, Place};
+use crate::modules::ast::text_value as text;
 use crate::object::error::Raised;
 use crate::object::value::Value;
 use crate::object::{TypeObject, call};

@@ -3,13 +3,14 @@
 use crate::compile::code::CodeObject;
 use crate::compile::constant::Constant;
 use crate::compile::marshal::looks_like_name;
+use crate::modules::ast::text_value as text;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
 use crate::types::code::{Code, Fields};
 use crate::types::complex;
 use crate::types::int;
 use crate::types::set;
-use crate::types::str::{Str, StrBuilder, intern_value};
+use crate::types::str::{Str, intern_value};
 use crate::types::tuple::Tuple;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -17,49 +18,6 @@ use std::rc::Rc;
 /// The code object as a value. What is one object in it stays one.
 pub fn code(code: &CodeObject) -> Value {
     Loader { known: HashMap::new() }.code(code)
-}
-
-/// A str of WTF-8: UTF-8 in which surrogates may stand.
-pub fn text(bytes: &[u8]) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Str::new_value(text),
-        Err(_) => {
-            let mut builder = StrBuilder::new();
-            let mut rest = bytes.iter();
-            while let Some(&first) = rest.next() {
-                let (mut point, more) = match first {
-                    0..=0x7f => (u32::from(first), 0),
-                    0x80..=0xdf => (u32::from(first & 0x1f), 1),
-                    0xe0..=0xef => (u32::from(first & 0x0f), 2),
-                    _ => (u32::from(first & 0x07), 3),
-                };
-                for &byte in rest.by_ref().take(more) {
-                    point = point << 6 | u32::from(byte & 0x3f);
-                }
-                builder.push(point);
-            }
-            builder.finish()
-        }
-    }
-}
-
-/// A str as WTF-8.
-pub fn wtf8(text: &Str) -> Vec<u8> {
-    if let Some(ascii) = text.as_ascii() {
-        return ascii.as_bytes().to_vec();
-    }
-    let mut bytes = Vec::with_capacity(text.len() * 2);
-    for point in text.chars().iter() {
-        match char::from_u32(point) {
-            Some(char) => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => bytes.extend([
-                0xe0 | (point >> 12) as u8,
-                0x80 | (point >> 6 & 0x3f) as u8,
-                0x80 | (point & 0x3f) as u8,
-            ]),
-        }
-    }
-    bytes
 }
 
 fn name(bytes: &[u8]) -> Value {

@@ -4,7 +4,9 @@ mod error;
 mod load;
 
 pub use error::{program_text, raised};
-pub use load::{code as code_value, text, wtf8};
+pub use load::code as code_value;
+
+use crate::modules::ast::text_bytes as wtf8;
 
 use crate::compile::code::CodeObject;
 use crate::compile::error::CompileWarning;
