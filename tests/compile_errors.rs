@@ -189,3 +189,32 @@ fn mutated_sources_do_not_panic() {
     }
     assert!(all > 40_000 && accepted > 1_000, "{accepted} of {all}");
 }
+
+#[test]
+fn invalid_escapes_are_warned_of_once_a_literal() {
+    for (source, expected) in [
+        ("'\\d'", &[('d', 1, 0)][..]),
+        ("b'\\d'", &[('d', 1, 0)]),
+        ("f'\\d{x}'", &[('d', 1, 0)]),
+        ("f'\\{x}'", &[('{', 1, 0)]),
+        ("'a' '\\d'\\\n '\\q'", &[('d', 1, 4), ('q', 2, 1)]),
+        ("\n'''\n\\d'''", &[('d', 2, 0)]),
+        ("f'\\{x}\\d'", &[('{', 1, 0), ('d', 1, 0)]),
+        ("(\n'\\d'\n'\\q')", &[('d', 2, 0), ('q', 3, 0)]),
+        ("(\nf'\\d'\nf'\\q')", &[('d', 2, 0), ('q', 2, 0)]),
+        ("'\\d\\q'", &[('d', 1, 0)]),
+        ("f'\\d{x}\\q'", &[('d', 1, 0), ('q', 1, 0)]),
+        ("r'\\d'; '\\\\'; '\\n'", &[]),
+    ] {
+        let (_, warnings) = parse(source.as_bytes(), &ParseOptions::default()).expect("a tree");
+        let found: Vec<_> = warnings
+            .iter()
+            .map(|warning| {
+                assert!(warning.deprecation);
+                let escape = warning.message.strip_prefix("invalid escape sequence \\").expect("the words");
+                (escape.chars().next().expect("a character"), warning.lineno, warning.col)
+            })
+            .collect();
+        assert_eq!(found, expected, "{source:?}");
+    }
+}
