@@ -35,12 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let python = cpython::interpreter().ok_or("no CPython 3.8 found: set PYTHON38")?;
     if roots.is_empty() {
-        let output = Command::new(&python).args(["-c", "import os; print(os.path.dirname(os.__file__))"]).output()?;
+        let output = Command::new(python).args(["-c", "import os; print(os.path.dirname(os.__file__))"]).output()?;
         roots.push(PathBuf::from(String::from_utf8(output.stdout)?.trim()));
     }
     let recorded = std::env::temp_dir().join(format!("pycvm-compare-code-{}", std::process::id()));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/dump_code.py");
-    let output = Command::new(&python).args(["-W", "ignore", script]).arg(&recorded).args(&roots).output()?;
+    let output = Command::new(python).args(["-W", "ignore", script]).arg(&recorded).args(&roots).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
