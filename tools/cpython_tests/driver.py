@@ -39,7 +39,7 @@ stand_in("_posixsubprocess", fork_exec=absent)
 stand_in("select", select=absent, error=OSError)
 stand_in("_contextvars", Context=object, ContextVar=object, Token=object, copy_context=absent)
 stand_in("unicodedata", normalize=absent)
-stand_in("binascii", Error=ValueError, b2a_base64=absent, a2b_base64=absent, hexlify=absent, b2a_qp=absent, a2b_qp=absent)
+stand_in("binascii", Error=ValueError, crc32=absent, b2a_base64=absent, a2b_base64=absent, hexlify=absent, b2a_qp=absent, a2b_qp=absent)
 stand_in("faulthandler", is_enabled=lambda: False, enable=absent)
 for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"):
     stand_in("_" + name, **{name: absent, "sha224": absent, "sha384": absent})
