@@ -16,7 +16,7 @@ use crate::types::code::{Code, flags};
 use crate::types::exceptions::{memory_error, system_error};
 use crate::types::str::Str;
 use std::cell::Cell;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// Words of the header that a frame keeps between its variables and its temporaries.
 pub(crate) const FRAME_WORDS: u32 = 4;
@@ -269,6 +269,11 @@ impl Drop for Translations {
 }
 
 impl Translations {
+    /// Whether the code has been translated.
+    pub(crate) fn is_there(&self) -> bool {
+        self.bound.get().is_some()
+    }
+
     /// The translation for code that runs with `globals`.
     ///
     /// # Errors
