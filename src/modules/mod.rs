@@ -16,6 +16,7 @@ pub mod copyreg;
 pub mod errno;
 pub mod functools;
 pub mod gc;
+pub mod hashes;
 pub mod heapq;
 pub mod imp;
 pub mod io;
@@ -93,6 +94,12 @@ static ALL: &[&ModuleDef] = &[
     &ast::MODULE,
     &codecs::MODULE,
     &posix::MODULE,
+    &hashes::MD5_MODULE,
+    &hashes::SHA1_MODULE,
+    &hashes::SHA256_MODULE,
+    &hashes::SHA512_MODULE,
+    &hashes::sha3::MODULE,
+    &hashes::blake2::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
@@ -120,7 +127,7 @@ impl ModuleDef {
     /// # Errors
     /// What its `fill` raises.
     pub fn load(&'static self) -> PyResult<Value> {
-        let module = Module::new_value(self.name, Some(self.doc));
+        let module = Module::new_value(self.name, Some(self.doc).filter(|doc| !doc.is_empty()));
         if let Some(body) = module.downcast::<Module>()
             && let Some(dict) = body.dict().exact::<Dict>()
         {
