@@ -35,6 +35,7 @@ pub mod struct_;
 pub mod sys;
 pub mod thread;
 pub mod time;
+pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
 
@@ -100,6 +101,7 @@ static ALL: &[&ModuleDef] = &[
     &hashes::SHA512_MODULE,
     &hashes::sha3::MODULE,
     &hashes::blake2::MODULE,
+    &unicodedata::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

@@ -159,6 +159,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::array::ARRAY_ITERATOR,
     &crate::modules::struct_::STRUCT,
     &crate::modules::struct_::UNPACK_ITERATOR,
+    &crate::modules::unicodedata::UCD,
     &crate::modules::hashes::MD5,
     &crate::modules::hashes::SHA1,
     &crate::modules::hashes::SHA224,
