@@ -107,3 +107,114 @@ fn errors_are_those_of_cpython() {
     assert!(all > 0);
     assert_eq!(wrong, 0, "of {all} sources");
 }
+
+/// What a source is refused with; "ok" when it is not.
+fn outcome(source: &str) -> String {
+    match parse(source.as_bytes(), &ParseOptions::default()) {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => error.message,
+    }
+}
+
+#[test]
+fn chains_as_long_as_the_source_need_no_stack() {
+    const LINKS: usize = 200_000;
+    for (start, link, end, expected) in [
+        ("x = a", "+a", "", "ok"),
+        ("x = a", "+a", " b", "invalid syntax"),
+        ("x = [a", "+a", ", (b]", "closing parenthesis ']' does not match opening parenthesis '('"),
+        ("x = a", "+a", "+", "invalid syntax"),
+        ("a", ".b", " = 1", "ok"),
+        ("a", ".b", ".", "invalid syntax"),
+        ("a", "()", " = 1", "cannot assign to function call"),
+        ("a", "[0]", " b", "invalid syntax"),
+        ("a", " and a", "", "ok"),
+        ("a", " < a", " b", "invalid syntax"),
+        ("a = ", "a = ", "1", "ok"),
+        ("if a: b\n", "elif a: b\n", "", "ok"),
+        ("if a: b\n", "elif a: b\n", "a b", "invalid syntax"),
+        ("@a\n", "@a\n", "def f(): pass", "ok"),
+        ("a", "; a", "", "ok"),
+        ("x = ''", " ''", "", "ok"),
+        ("x = f'", "{a}", "'", "ok"),
+    ] {
+        let source = format!("{start}{}{end}\n", link.repeat(LINKS));
+        assert_eq!(outcome(&source), expected, "{start} {link} {end}");
+    }
+}
+
+#[test]
+fn mutated_sources_do_not_panic() {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/compile_errors.txt");
+    let recorded = std::fs::read_to_string(own).expect("the record");
+    let mut state = 0x2545f4914f6cdd1du64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below.max(1) as u64) as usize
+    };
+    let (mut all, mut accepted) = (0, 0);
+    for record in recorded.lines() {
+        let source = unescape(record.split('\t').nth(1).expect("a source"));
+        if source.len() > 300 {
+            continue;
+        }
+        for round in 0..40 {
+            let mut mutated = source.clone();
+            for _ in 0..=round % 4 {
+                let at = random(mutated.len() + 1);
+                let byte = b"()[]{}:,=*'\"\\\n\t #fbr.0_xj\xc3\xa9\xff\xed\xa0\x80!<>@$"[random(36)];
+                match random(3) {
+                    0 => mutated.insert(at, byte),
+                    1 if at < mutated.len() => mutated[at] = byte,
+                    _ if at < mutated.len() => drop(mutated.remove(at)),
+                    _ => mutated.push(byte),
+                }
+            }
+            let mode = [Mode::Exec, Mode::Eval, Mode::Single, Mode::FuncType][random(4)];
+            let source = [SourceKind::Text, SourceKind::Bytes, SourceKind::File][random(3)];
+            let options = ParseOptions {
+                mode,
+                source,
+                type_comments: random(2) == 0,
+                barry_as_bdfl: random(5) == 0,
+                dont_imply_dedent: random(5) == 0,
+                feature_version: [0, 0, 4, 5, 6, 7][random(6)],
+                ..ParseOptions::default()
+            };
+            all += 1;
+            accepted += usize::from(parse(&mutated, &options).is_ok());
+        }
+    }
+    assert!(all > 40_000 && accepted > 1_000, "{accepted} of {all}");
+}
+
+#[test]
+fn invalid_escapes_are_warned_of_once_a_literal() {
+    for (source, expected) in [
+        ("'\\d'", &[('d', 1, 0)][..]),
+        ("b'\\d'", &[('d', 1, 0)]),
+        ("f'\\d{x}'", &[('d', 1, 0)]),
+        ("f'\\{x}'", &[('{', 1, 0)]),
+        ("'a' '\\d'\\\n '\\q'", &[('d', 1, 4), ('q', 2, 1)]),
+        ("\n'''\n\\d'''", &[('d', 2, 0)]),
+        ("f'\\{x}\\d'", &[('{', 1, 0), ('d', 1, 0)]),
+        ("(\n'\\d'\n'\\q')", &[('d', 2, 0), ('q', 3, 0)]),
+        ("(\nf'\\d'\nf'\\q')", &[('d', 2, 0), ('q', 2, 0)]),
+        ("'\\d\\q'", &[('d', 1, 0)]),
+        ("f'\\d{x}\\q'", &[('d', 1, 0), ('q', 1, 0)]),
+        ("r'\\d'; '\\\\'; '\\n'", &[]),
+    ] {
+        let (_, warnings) = parse(source.as_bytes(), &ParseOptions::default()).expect("a tree");
+        let found: Vec<_> = warnings
+            .iter()
+            .map(|warning| {
+                assert!(warning.deprecation);
+                let escape = warning.message.strip_prefix("invalid escape sequence \\").expect("the words");
+                (escape.chars().next().expect("a character"), warning.lineno, warning.col)
+            })
+            .collect();
+        assert_eq!(found, expected, "{source:?}");
+    }
+}

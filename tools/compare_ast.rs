@@ -425,6 +425,14 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.as_slice() {
         [flag, path] if flag == "--show" => println!("{}", text(path).unwrap_or_else(|error| error)),
+        [flag, path] if flag == "--check" => {
+            let source = std::fs::read(path).expect("a file");
+            let options = ParseOptions { source: SourceKind::Bytes, type_comments: true, ..ParseOptions::default() };
+            match parse(&source, &options) {
+                Ok(_) => println!("ok"),
+                Err(error) => println!("{:?} {:?} {}", error.kind, error.lineno, error.message),
+            }
+        }
         [flag, list] if flag == "--time" => {
             let list = std::fs::read_to_string(list).expect("a list of files");
             let sources: Vec<Vec<u8>> = list.lines().filter_map(|path| std::fs::read(path).ok()).collect();
@@ -438,7 +446,7 @@ fn main() {
             println!("{bytes} bytes in {seconds:.3} s: {:.1} MB/s", bytes as f64 / seconds / 1e6);
         }
         [recorded] => compare(recorded),
-        _ => eprintln!("usage: compare_ast --show FILE | --time LIST | RECORDED"),
+        _ => eprintln!("usage: compare_ast --show FILE | --check FILE | --time LIST | RECORDED"),
     }
 }
 

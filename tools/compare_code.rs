@@ -1,5 +1,6 @@
 //! Compares the code objects that this compiler makes with CPython 3.8's, field by field, for every source file of the
-//! installed library or of the paths given, at optimisation levels 0, 1 and 2; and how fast both compile.
+//! installed library or of the paths given, at optimisation levels 0, 1 and 2; the exceptions for those that are refused;
+//! and how fast both compile.
 //!
 //! `cargo run --release --example compare_code [--show N] [PATH...]`. Needs a CPython 3.8 (`PYTHON38`, `python3.8` on
 //! PATH, or pyenv's).
@@ -7,6 +8,7 @@
 #[path = "../tests/cpython/mod.rs"]
 mod cpython;
 
+use pycvm::compile::error::{CompileError, ErrorKind};
 use pycvm::compile::parse::{Mode, ParseOptions, SourceKind};
 use pycvm::compile::{Options, marshal};
 use pycvm::pyc::code::{Code, Constant};
@@ -33,12 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let python = cpython::interpreter().ok_or("no CPython 3.8 found: set PYTHON38")?;
     if roots.is_empty() {
-        let output = Command::new(&python).args(["-c", "import os; print(os.path.dirname(os.__file__))"]).output()?;
+        let output = Command::new(python).args(["-c", "import os; print(os.path.dirname(os.__file__))"]).output()?;
         roots.push(PathBuf::from(String::from_utf8(output.stdout)?.trim()));
     }
     let recorded = std::env::temp_dir().join(format!("pycvm-compare-code-{}", std::process::id()));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/dump_code.py");
-    let output = Command::new(&python).args(["-W", "ignore", script]).arg(&recorded).args(&roots).output()?;
+    let output = Command::new(python).args(["-W", "ignore", script]).arg(&recorded).args(&roots).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
@@ -68,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut ours, mut parsing, mut bytes) = (Duration::ZERO, Duration::ZERO, 0);
     let mut shown = 0;
     for level in 0..3u8 {
-        let (mut equal, mut total) = (0, 0);
+        let (mut equal, mut total, mut refused) = (0, 0, 0);
         for (path, source, decoded, levels) in &records {
             let start = Instant::now();
             // The library's codecs are CPython's business here.
@@ -93,7 +95,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 bytes += source.len();
             }
             let difference = match (&result, &levels[usize::from(level)]) {
-                (Err(_), Err(_)) => None,
+                (Err(error), Err(theirs)) => {
+                    let ours = describe(error, path);
+                    refused += 1;
+                    (ours != *theirs).then(|| format!("raises {ours}, CPython {theirs}"))
+                }
                 (Ok(_), Err(error)) => Some(format!("CPython raises {error}")),
                 (Err(error), Ok(_)) => Some(format!("{:?}: {} (line {:?})", error.kind, error.message, error.lineno)),
                 (Ok(code), Ok(theirs)) => {
@@ -118,7 +124,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
         }
-        writeln!(out, "level {level}: {equal} of {total} files equal")?;
+        writeln!(out, "level {level}: {equal} of {total} files equal, {refused} refused by both")?;
     }
     let megabytes = bytes as f64 / 1e6;
     writeln!(
@@ -131,6 +137,48 @@ fn main() -> Result<(), Box<dyn Error>> {
         theirs / ours.as_secs_f64()
     )?;
     Ok(())
+}
+
+/// An exception as the recorder writes it.
+fn describe(error: &CompileError, path: &str) -> String {
+    let class = match error.kind {
+        ErrorKind::Syntax => "SyntaxError",
+        ErrorKind::Indentation => "IndentationError",
+        ErrorKind::Tab => "TabError",
+        ErrorKind::Value => "ValueError",
+        ErrorKind::Overflow => "OverflowError",
+        ErrorKind::Memory => "MemoryError",
+        ErrorKind::Recursion => "RecursionError",
+        ErrorKind::Type => "TypeError",
+        ErrorKind::System => "SystemError",
+    };
+    let name = error.filename.unwrap_or(path).rsplit('/').next().unwrap_or_default();
+    let message = match (&error.text, error.kind) {
+        // What SyntaxError itself makes of a statement of Python 2.
+        (Some(text), ErrorKind::Syntax) => legacy(&String::from_utf8_lossy(text)),
+        _ => None,
+    };
+    let message = message.unwrap_or_else(|| error.message.clone());
+    match error.lineno {
+        Some(line) => format!("{class}: {message} ({name}, line {line})"),
+        None => format!("{class}: {message}"),
+    }
+}
+
+fn legacy(text: &str) -> Option<String> {
+    if text.contains('(') {
+        return None;
+    }
+    let statement = |text: &str| {
+        let text = text.trim_start();
+        if let Some(data) = text.strip_prefix("print ") {
+            let data = data.split(';').next().unwrap_or_default().trim();
+            let end = if data.ends_with(',') { " end=\" \"" } else { "" };
+            return Some(format!("Missing parentheses in call to 'print'. Did you mean print({data}{end})?"));
+        }
+        text.starts_with("exec ").then(|| "Missing parentheses in call to 'exec'".to_owned())
+    };
+    statement(text).or_else(|| statement(text.split_once(':')?.1))
 }
 
 fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Box<dyn Error>> {

@@ -5,6 +5,7 @@
 //! child that stays silent is killed. `fuzz_run --case SEED CASE` runs one program, `--write SEED CASE FILE` writes it.
 //! FUZZ_FILTER limits the fixtures to paths that contain it.
 
+use pycvm::modules::io::standard;
 use pycvm::modules::sys;
 use pycvm::object::Value;
 use pycvm::pyc::marshal::{Object, Payload};
@@ -218,7 +219,7 @@ fn execute(program: &[u8]) -> String {
             exception.downcast::<BaseException>().map(|_| exception.ty().name().to_owned()).unwrap_or_default()
         }
     };
-    drop(sys::flush_stdout());
+    let _broken_streams_are_no_finding = standard::flush_all();
     end
 }
 
@@ -246,8 +247,17 @@ fn corpus() -> Result<Corpus, Box<dyn Error>> {
     collect(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures")), &mut paths)?;
     paths.sort();
     let mut files = Vec::new();
+    // What a mutant does to the files and processes of this machine is done: those programs stay out.
+    let harmless = |path: &Path, file: &[u8]| {
+        let reaches_out = [&b"posix"[..], b"open", b"FileIO"];
+        let names = |name: &[u8]| file.windows(name.len()).any(|window| window == name);
+        !path.components().any(|part| part.as_os_str() == "io") && !reaches_out.into_iter().any(names)
+    };
     for path in paths.iter().filter(|path| path.to_string_lossy().contains(&filter)) {
         let file = fs::read(path)?;
+        if !harmless(path, &file) {
+            continue;
+        }
         if file.len() <= MAX_FILE && pyc::read(&file).is_ok_and(|pyc| verify::verify(pyc.code()).is_empty()) {
             files.push(file);
         }

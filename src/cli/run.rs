@@ -38,6 +38,7 @@ pub fn main(args: Args) -> ExitCode {
     // Before the first str is hashed.
     seed.apply();
     config::set(invocation.config.clone());
+    standard::set_unbuffered(invocation.config.unbuffered);
     match &invocation.program {
         Program::File(path) if !startup::holds_main(path) => run_file(path, &invocation),
         _ => ExitCode::from(runtime::with(|| session(&invocation, Given::Nothing))),
@@ -133,10 +134,20 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
     let mut argv = vec![Str::new_value(&first)];
     argv.extend(invocation.args.iter().map(|arg| Str::new_value(arg)));
     sys::set("argv", List::from_vec(argv));
+    if let Err(raised) = standard::settle() {
+        let reason = report::describe(&raised.into_value());
+        eprint!(
+            "Fatal Python error: init_stdio_encoding: failed to get the Python codec name of the stdio encoding\nPython runtime state: core initialized\n{reason}"
+        );
+        return 1;
+    }
     let status = match run(invocation, given) {
         Ok(()) => 0,
         Err(raised) => report::uncaught(&raised.into_value()),
     };
+    if let Err(raised) = startup::join_threads() {
+        pycvm::vm::thread::report_unraisable(raised, &Value::NONE);
+    }
     finalize::run_exit_functions();
     // As Py_FinalizeEx: what is in the streams goes out before and after the last destructors ran.
     let first = standard::flush_all();
@@ -152,6 +163,7 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
 
 fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
     startup::make_main()?;
+    startup::install_signals()?;
     startup::import_site()?;
     match (&invocation.program, given) {
         (Program::File(path), Given::Code(code)) => {

@@ -28,141 +28,47 @@ pub struct Tree {
     pub symbols: Symbols,
 }
 
-impl Drop for Tree {
-    /// Trees are as deep as a chain of operators is long: they are taken apart without recursion.
+impl Expr {
+    /// The part that a chain of operators, attributes, subscripts or calls goes on in.
+    fn rest_of_chain(&mut self) -> Option<&mut Expr> {
+        match &mut self.kind {
+            ExprKind::BinOp { left: rest, .. }
+            | ExprKind::Attribute { value: rest, .. }
+            | ExprKind::Subscript { value: rest, .. }
+            | ExprKind::Call { func: rest, .. } => Some(rest),
+            _ => None,
+        }
+    }
+
+    fn take_rest(&mut self) -> Option<Expr> {
+        let rest = self.rest_of_chain()?;
+        rest.rest_of_chain()?;
+        let free = Expr { kind: ExprKind::Constant { value: Constant::None, kind: None }, at: rest.at };
+        Some(std::mem::replace(rest, free))
+    }
+}
+
+impl Drop for Expr {
+    /// A chain is as long as the source: it is taken apart link by link, not by recursion. (Whatever else nests goes no
+    /// deeper than the stack of CPython's parser.)
     fn drop(&mut self) {
-        let mut parts = Parts::default();
-        match &mut self.root {
-            Mod::Module { body, .. } | Mod::Interactive { body } => parts.statements.append(body),
-            Mod::Expression { body } => parts.take(body),
-            Mod::FunctionType { argtypes, returns } => {
-                parts.expressions.append(argtypes);
-                parts.take(returns);
-            }
+        let mut rest = self.take_rest();
+        while let Some(mut link) = rest {
+            rest = link.take_rest();
         }
-        parts.free();
     }
 }
 
-/// Frees an expression, however deep, without recursion.
-pub fn discard(expr: Expr) {
-    let mut parts = Parts::default();
-    parts.expressions.push(expr);
-    parts.free();
-}
-
-/// Parts of a tree that are to be freed.
-///
-/// Only what can nest without a limit is taken apart: chains of operators, of calls, attributes and subscripts, and of
-/// `elif`. The rest nests no deeper than the parser's stack allows, and goes the usual way.
-#[derive(Default)]
-struct Parts {
-    statements: Vec<Stmt>,
-    expressions: Vec<Expr>,
-}
-
-impl Parts {
-    fn take(&mut self, expr: &mut Expr) {
-        let free = ExprKind::Constant { value: Constant::None, kind: None };
-        let kind = std::mem::replace(&mut expr.kind, free);
-        if !matches!(kind, ExprKind::Constant { .. } | ExprKind::Name { .. }) {
-            self.expressions.push(Expr { kind, at: expr.at });
-        }
-    }
-
-    fn free(&mut self) {
-        loop {
-            while let Some(mut expr) = self.expressions.pop() {
-                self.children(&mut expr);
-            }
-            let Some(mut statement) = self.statements.pop() else { return };
-            self.parts(&mut statement);
-        }
-    }
-
-    fn parts(&mut self, statement: &mut Stmt) {
-        match &mut statement.kind {
-            StmtKind::If { test, body, orelse } => {
-                self.take(test);
-                self.statements.append(body);
-                self.statements.append(orelse);
-            }
-            StmtKind::While { test, body, orelse } => {
-                self.take(test);
-                self.statements.append(body);
-                self.statements.append(orelse);
-            }
-            StmtKind::FunctionDef(parts) | StmtKind::AsyncFunctionDef(parts) => {
-                self.statements.append(&mut parts.body);
-            }
-            StmtKind::ClassDef(parts) => self.statements.append(&mut parts.body),
-            StmtKind::For(parts) | StmtKind::AsyncFor(parts) => {
-                self.take(&mut parts.iter);
-                self.statements.append(&mut parts.body);
-                self.statements.append(&mut parts.orelse);
-            }
-            StmtKind::With(parts) | StmtKind::AsyncWith(parts) => self.statements.append(&mut parts.body),
-            StmtKind::Try(parts) => {
-                self.statements.append(&mut parts.body);
-                for handler in &mut parts.handlers {
-                    self.statements.append(&mut handler.body);
-                }
-                self.statements.append(&mut parts.orelse);
-                self.statements.append(&mut parts.finalbody);
-            }
-            StmtKind::Assign { value, .. } | StmtKind::AugAssign { value, .. } | StmtKind::Expr { value } => {
-                self.take(value);
-            }
-            StmtKind::Return { value: Some(value) } => self.take(value),
-            _ => {}
-        }
-    }
-
-    fn children(&mut self, expr: &mut Expr) {
-        match &mut expr.kind {
-            ExprKind::BinOp { left, right, .. } => {
-                self.take(left);
-                self.take(right);
-            }
-            ExprKind::BoolOp { values, .. } | ExprKind::JoinedStr { values } => {
-                self.expressions.append(values);
-            }
-            ExprKind::UnaryOp { operand, .. } => self.take(operand),
-            ExprKind::Attribute { value, .. }
-            | ExprKind::Starred { value, .. }
-            | ExprKind::Await { value }
-            | ExprKind::FormattedValue { value, .. } => self.take(value),
-            ExprKind::Subscript { value, slice, .. } => {
-                self.take(value);
-                if let Slice::Index { value } = &mut **slice {
-                    self.take(value);
-                }
-            }
-            ExprKind::Call { func, args, keywords } => {
-                self.take(func);
-                self.expressions.append(args);
-                for keyword in keywords {
-                    self.take(&mut keyword.value);
-                }
-            }
-            ExprKind::Compare { left, comparators, .. } => {
-                self.take(left);
-                self.expressions.append(comparators);
-            }
-            ExprKind::IfExp { test, body, orelse } => {
-                self.take(test);
-                self.take(body);
-                self.take(orelse);
-            }
-            ExprKind::Lambda { body, .. } => self.take(body),
-            ExprKind::List { elts, .. } | ExprKind::Tuple { elts, .. } | ExprKind::Set { elts } => {
-                self.expressions.append(elts);
-            }
-            ExprKind::Dict { keys, values } => {
-                self.expressions.extend(keys.drain(..).flatten());
-                self.expressions.append(values);
-            }
-            _ => {}
+impl Drop for Stmt {
+    /// So it is with a chain of `elif`.
+    fn drop(&mut self) {
+        let take = |statement: &mut Stmt| match &mut statement.kind {
+            StmtKind::If { orelse, .. } if orelse.len() == 1 => orelse.pop(),
+            _ => None,
+        };
+        let mut rest = take(self);
+        while let Some(mut statement) = rest {
+            rest = take(&mut statement);
         }
     }
 }

@@ -2,14 +2,14 @@
 //! calls that a signal interrupted (PEP 475).
 
 use crate::object::error::PyResult;
-use crate::vm::{signals, thread};
+use crate::vm::{gil, signals, thread};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Runs a call that may block and touches no Python object. Everything in src/modules that waits for the outside world
 /// goes through here.
 #[inline]
 pub(crate) fn blocking<R>(call: impl FnOnce() -> R) -> R {
-    call()
+    gil::without(call)
 }
 
 /// Runs the handlers of signals that have arrived. As `PyErr_CheckSignals`.

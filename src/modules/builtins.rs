@@ -28,7 +28,7 @@ use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_;
 use crate::vm::frame::Place;
-use crate::vm::{import, runtime, thread};
+use crate::vm::{config, import, runtime, thread};
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -249,7 +249,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("False", Value::FALSE);
     dict.set_text("Ellipsis", Value::ELLIPSIS);
     dict.set_text("NotImplemented", Value::NOT_IMPLEMENTED);
-    dict.set_text("__debug__", Value::TRUE);
+    dict.set_text("__debug__", Value::bool(config::with(|config| config.optimize == 0)));
     IMPORT.get().set(dict.get_text("__import__"));
     crate::object::builtins::keep_original(dict);
     crate::modules::site::install(dict);
@@ -609,7 +609,7 @@ fn compile_text(what: &str, source: &Value) -> PyResult<Value> {
         filename: &Str::new_value("<string>"),
         mode: if eval { crate::compile::parse::Mode::Eval } else { crate::compile::parse::Mode::Exec },
         flags: inherited_flags(),
-        optimize: 0,
+        optimize: config::with(|config| config.optimize.min(2)),
         feature_version: 0,
     };
     compile(&source, &settings)
@@ -695,7 +695,8 @@ fn compile_source(
             _ => Mode::Exec,
         },
         flags: if dont_inherit { flags } else { flags | inherited_flags() },
-        optimize: u8::try_from(optimize).unwrap_or(0),
+        // -1 is the interpreter's own level.
+        optimize: u8::try_from(optimize).unwrap_or_else(|_| config::with(|config| config.optimize.min(2))),
         feature_version: match feature_version {
             Some(version) if only_ast => u8::try_from(version).unwrap_or(0),
             _ => 0,

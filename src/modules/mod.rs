@@ -27,6 +27,7 @@ pub mod math;
 pub mod operator;
 pub mod posix;
 pub mod random;
+pub mod signal;
 pub mod site;
 pub mod sre;
 pub mod stat;
@@ -89,6 +90,7 @@ static ALL: &[&ModuleDef] = &[
     &imp::MODULE,
     &warnings::MODULE,
     &thread::MODULE,
+    &signal::MODULE,
     &io::MODULE,
     &sre::MODULE,
     #[cfg(feature = "compile")]

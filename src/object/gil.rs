@@ -18,7 +18,7 @@ impl<T> GilCell<T> {
 
     /// The contents.
     #[inline(always)]
-    pub fn get(&self) -> &T {
+    pub const fn get(&self) -> &T {
         &self.0
     }
 }

@@ -9,7 +9,7 @@ use crate::types::dict::Dict;
 use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::types::weakref;
-use crate::vm::runtime;
+use crate::vm::{gil, runtime, thread};
 use std::cell::Cell;
 
 static FINALIZING: GilCell<Cell<bool>> = GilCell::new(Cell::new(false));
@@ -28,6 +28,9 @@ pub fn run_exit_functions() {
 /// here, in the order of the modules' names.
 pub fn finalize() {
     FINALIZING.get().set(true);
+    if thread::is_main() {
+        gil::close();
+    }
     let builtins = runtime::builtins();
     if let Some(builtins) = builtins.as_ref().and_then(|builtins| builtins.downcast::<Dict>()) {
         builtins.set_text("_", Value::NONE);

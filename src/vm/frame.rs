@@ -52,6 +52,14 @@ pub(crate) fn reserve_registers(words: usize) -> *mut u64 {
     start as *mut u64
 }
 
+/// Gives registers back to the system.
+pub(crate) fn give_registers_back(start: *mut u64, end: *mut u64) {
+    // SAFETY: what reserve_registers() gave; the thread that used it has ended.
+    unsafe {
+        libc::munmap(start.cast(), end.byte_offset_from_unsigned(start));
+    }
+}
+
 /// Words prepared at a time.
 const STEP: usize = 1 << 13;
 

@@ -7,6 +7,7 @@ pub mod config;
 pub mod eval;
 pub mod finalize;
 pub mod frame;
+pub(crate) mod gil;
 pub mod import;
 pub mod importlib;
 pub mod load;

@@ -19,6 +19,15 @@ use std::fmt::Write;
 
 /// Reports an exception that nobody can handle, by `sys.unraisablehook`. As `_PyErr_WriteUnraisableMsg`.
 pub fn unraisable(raised: Raised, source: &Value) {
+    unraisable_saying(raised, Value::NONE, source);
+}
+
+/// Reports what the function that a thread was started with has raised.
+pub(crate) fn unraisable_in_thread(raised: Raised, function: &Value) {
+    unraisable_saying(raised, Str::new_value("Exception ignored in thread started by"), function);
+}
+
+fn unraisable_saying(raised: Raised, message: Value, source: &Value) {
     let exception = raised.into_value();
     let body = exception.downcast::<BaseException>();
     if let (Some(body), Some(place)) = (body, Place::current(thread::current()))
@@ -27,7 +36,7 @@ pub fn unraisable(raised: Raised, source: &Value) {
         trace::add_traceback(&place.object(), &exception);
     }
     let traceback = body.and_then(BaseException::traceback).unwrap_or(Value::NONE);
-    let fields = vec![exception.ty().value(), exception, traceback, Value::NONE, source.clone()];
+    let fields = vec![exception.ty().value(), exception, traceback, message, source.clone()];
     let args = struct_sequence::new_value(&sys::info::UNRAISABLE_HOOK_ARGS, fields);
     let Some(hook) = sys::get("unraisablehook") else {
         describe_unraisable(&args);

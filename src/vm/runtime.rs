@@ -6,13 +6,13 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
-use crate::object::{self, call, pool};
+use crate::object::{self, call};
 use crate::types::dict::Dict;
 use crate::types::exceptions::runtime_error;
 use crate::types::module::Module;
 use crate::types::{self, set};
 use crate::vm::eval::control;
-use crate::vm::thread;
+use crate::vm::{gil, thread};
 use std::sync::{Mutex, Once, PoisonError};
 
 static GIL: Mutex<()> = Mutex::new(());
@@ -40,11 +40,11 @@ pub fn with_stack<R: Send>(bytes: usize, f: impl FnOnce() -> R + Send) -> R {
     let result = std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("python".to_owned()).stack_size(bytes);
         let thread = builder.spawn_scoped(scope, || {
-            pool::set_holder(true);
+            gil::acquire(thread::main());
             thread::prepare(bytes);
             INIT.call_once(|| init().expect("builtin types and modules are consistent"));
             let result = f();
-            pool::set_holder(false);
+            gil::release();
             result
         });
         thread.expect("a thread").join()

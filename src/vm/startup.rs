@@ -32,6 +32,26 @@ pub fn make_main() -> PyResult<()> {
     Ok(())
 }
 
+/// Lets the signals that Python handles reach it.
+///
+/// # Errors
+/// What making the module `_signal` raises.
+pub fn install_signals() -> PyResult<()> {
+    crate::modules::signal::install()
+}
+
+/// Waits for the threads that are no daemons, as `wait_for_thread_shutdown`.
+///
+/// # Errors
+/// What `threading` raises.
+pub fn join_threads() -> PyResult<()> {
+    let threading = runtime::modules_dict().exact::<Dict>().and_then(|modules| modules.get_text("threading"));
+    match threading.filter(|threading| !threading.is_none()) {
+        Some(threading) => call::call_method(&threading, name!("_shutdown"), &[]).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// The namespace of `__main__`.
 fn main_namespace() -> PyResult<Value> {
     let modules = runtime::modules_dict();

@@ -8,8 +8,9 @@ use crate::object::value_vec::ValueCell;
 use crate::types::exceptions::{self, recursion_error};
 use crate::vm::eval::cell::Cell as CodeCell;
 use crate::vm::frame::Activation;
-use std::cell::Cell;
-use std::sync::atomic::AtomicBool;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 
 /// The state of a thread. The loop's handlers reach it by address, so its fields are cells.
 pub struct Thread {
@@ -53,6 +54,100 @@ pub struct Thread {
     use_tracing: Cell<bool>,
     /// `sys.set_coroutine_origin_tracking_depth`.
     pub(crate) origin_depth: Cell<i32>,
+    /// Tells it from all other threads there ever were.
+    serial: Cell<u64>,
+    /// `threading.get_ident()`, once it runs.
+    ident: AtomicU64,
+    /// A lock to be freed when it ends.
+    sentinel: ValueCell,
+}
+
+impl Thread {
+    const fn new() -> Thread {
+        Thread {
+            ip: Cell::new(std::ptr::null()),
+            fp: Cell::new(std::ptr::null_mut()),
+            k: Cell::new(std::ptr::null()),
+            floor: Cell::new(std::ptr::null_mut()),
+            stack_limit: Cell::new(std::ptr::null_mut()),
+            prepared: Cell::new(std::ptr::null_mut()),
+            stack_start: Cell::new(std::ptr::null_mut()),
+            stack_end: Cell::new(std::ptr::null_mut()),
+            remaining: Cell::new(1000),
+            recursion_limit: Cell::new(1000),
+            native_limit: Cell::new(0),
+            raised: ValueCell::EMPTY,
+            handled: Cell::new(std::ptr::null()),
+            root_handled: Handled::new(),
+            activation: Cell::new(std::ptr::null()),
+            breaker: AtomicBool::new(false),
+            trace_function: ValueCell::EMPTY,
+            profile_function: ValueCell::EMPTY,
+            tracing: Cell::new(0),
+            use_tracing: Cell::new(false),
+            origin_depth: Cell::new(0),
+            serial: Cell::new(0),
+            ident: AtomicU64::new(0),
+            sentinel: ValueCell::EMPTY,
+        }
+    }
+
+    /// A thread that is about to be started. It is never freed: whoever looks may hold it.
+    pub(crate) fn started() -> &'static Thread {
+        let thread: &'static Thread = Box::leak(Box::new(Thread::new()));
+        thread.recursion_limit.set(MAIN.get().recursion_limit());
+        thread.remaining.set(MAIN.get().recursion_limit());
+        thread.serial.set(NEXT_SERIAL.get().replace(NEXT_SERIAL.get().get() + 1));
+        STARTED.get().borrow_mut().push(thread);
+        thread
+    }
+
+    /// A number that no other thread has or had.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial.get()
+    }
+
+    /// Says that it runs; called on it before it has the GIL.
+    pub(crate) fn note_ident(&self) {
+        self.ident.store(ident(), Relaxed);
+    }
+
+    /// `threading.get_ident()` of it, once it runs.
+    pub(crate) fn wait_for_ident(&self) -> u64 {
+        loop {
+            match self.ident.load(Relaxed) {
+                0 => std::thread::yield_now(),
+                ident => return ident,
+            }
+        }
+    }
+
+    /// `threading.get_ident()` of it; 0 before it runs.
+    pub(crate) fn ident(&self) -> u64 {
+        self.ident.load(Relaxed)
+    }
+
+    /// The lock to be freed when it ends.
+    pub(crate) fn set_sentinel(&self, lock: Option<Value>) {
+        self.sentinel.set(lock);
+    }
+
+    /// It has run to its end: what it held goes.
+    pub(crate) fn retire(&self) {
+        STARTED.get().borrow_mut().retain(|thread| !std::ptr::eq(*thread, self));
+        drop(self.raised.take());
+        drop(self.trace_function.take());
+        drop(self.profile_function.take());
+        drop(self.root_handled.exception.take());
+        if let Some(lock) = self.sentinel.take() {
+            crate::modules::thread::free_lock(&lock);
+        }
+        let start = self.stack_start.replace(std::ptr::null_mut());
+        if !start.is_null() {
+            crate::vm::frame::give_registers_back(start, self.stack_end.get());
+            self.stack_limit.set(std::ptr::null_mut());
+        }
+    }
 }
 
 /// One level of the exceptions being handled. As `_PyErr_StackItem`.
@@ -74,34 +169,55 @@ impl Default for Handled {
     }
 }
 
-static MAIN: GilCell<Thread> = GilCell::new(Thread {
-    ip: Cell::new(std::ptr::null()),
-    fp: Cell::new(std::ptr::null_mut()),
-    k: Cell::new(std::ptr::null()),
-    floor: Cell::new(std::ptr::null_mut()),
-    stack_limit: Cell::new(std::ptr::null_mut()),
-    prepared: Cell::new(std::ptr::null_mut()),
-    stack_start: Cell::new(std::ptr::null_mut()),
-    stack_end: Cell::new(std::ptr::null_mut()),
-    remaining: Cell::new(1000),
-    recursion_limit: Cell::new(1000),
-    native_limit: Cell::new(0),
-    raised: ValueCell::EMPTY,
-    handled: Cell::new(std::ptr::null()),
-    root_handled: Handled::new(),
-    activation: Cell::new(std::ptr::null()),
-    breaker: AtomicBool::new(false),
-    trace_function: ValueCell::EMPTY,
-    profile_function: ValueCell::EMPTY,
-    tracing: Cell::new(0),
-    use_tracing: Cell::new(false),
-    origin_depth: Cell::new(0),
-});
+static MAIN: GilCell<Thread> = GilCell::new(Thread::new());
+
+/// The thread that holds the GIL.
+static CURRENT: AtomicPtr<Thread> = AtomicPtr::new(std::ptr::from_ref(MAIN.get()).cast_mut());
+
+/// The threads that Python code has started and that have not ended.
+static STARTED: GilCell<RefCell<Vec<&'static Thread>>> = GilCell::new(RefCell::new(Vec::new()));
+
+/// The number of the next thread.
+static NEXT_SERIAL: GilCell<Cell<u64>> = GilCell::new(Cell::new(1));
 
 /// The thread that holds the GIL.
 #[inline(always)]
 pub fn current() -> &'static Thread {
+    // SAFETY: threads are never freed.
+    unsafe { &*CURRENT.load(Relaxed) }
+}
+
+/// The thread that has just taken the GIL.
+pub(crate) fn set_current(thread: &'static Thread) {
+    CURRENT.store(std::ptr::from_ref(thread).cast_mut(), Relaxed);
+}
+
+/// The thread that the interpreter began with: it handles signals.
+pub(crate) fn main() -> &'static Thread {
     MAIN.get()
+}
+
+/// Whether the running thread is the one that the interpreter began with.
+pub(crate) fn is_main() -> bool {
+    std::ptr::eq(current(), MAIN.get())
+}
+
+/// In the child of a fork only the running thread is there, which becomes the main one in all but name.
+pub(crate) fn forget_others() {
+    STARTED.get().borrow_mut().retain(|thread| std::ptr::eq(*thread, current()));
+}
+
+/// All threads with Python code.
+pub(crate) fn all() -> Vec<&'static Thread> {
+    let mut all = vec![main()];
+    all.extend(STARTED.get().borrow().iter());
+    all
+}
+
+/// The system's number of the running thread.
+pub(crate) fn native_id() -> i64 {
+    // SAFETY: no condition.
+    unsafe { libc::syscall(libc::SYS_gettid) }
 }
 
 /// `threading.get_ident()` of the running thread.
@@ -112,21 +228,25 @@ pub fn ident() -> u64 {
 
 /// Registers of the main thread, in words: room for the deepest recursion that `sys.setrecursionlimit` can ask for.
 const STACK_WORDS: usize = 1 << 27;
+/// Those of another thread.
+const THREAD_WORDS: usize = 1 << 24;
 
 /// Prepares the thread for running: its registers and native stack bounds. `native_stack` is how many bytes of native
 /// stack the caller runs on.
 pub(crate) fn prepare(native_stack: usize) {
     let thread = current();
+    thread.note_ident();
     thread.handled.set(&thread.root_handled);
     let here = &native_stack as *const usize as usize;
     thread.native_limit.set(here.saturating_sub(native_stack.saturating_sub(256 << 10)));
     if thread.stack_start.get().is_null() {
-        let start = crate::vm::frame::reserve_registers(STACK_WORDS);
+        let words = if is_main() { STACK_WORDS } else { THREAD_WORDS };
+        let start = crate::vm::frame::reserve_registers(words);
         thread.stack_start.set(start);
         thread.stack_limit.set(start);
         thread.prepared.set(start);
         // SAFETY: within or just past the reserved words.
-        thread.stack_end.set(unsafe { start.add(STACK_WORDS) });
+        thread.stack_end.set(unsafe { start.add(words) });
     }
 }
 
@@ -143,9 +263,11 @@ impl Thread {
 
     /// `sys.setrecursionlimit(limit)`.
     pub fn set_recursion_limit(&self, limit: i32) {
-        let depth = self.depth();
-        self.recursion_limit.set(limit);
-        self.remaining.set(limit - depth);
+        for thread in all() {
+            let depth = thread.depth();
+            thread.recursion_limit.set(limit);
+            thread.remaining.set(limit - depth);
+        }
     }
 
     /// Keeps native activations off the registers below `end` until the floor, whose old value is returned, is set back.

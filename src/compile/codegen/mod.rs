@@ -175,6 +175,7 @@ impl Compiler<'_> {
         let Some(block) = block else { return Err(self.system("unknown symbol table entry")) };
         let mut unit = Unit::new(block, name, scope, line);
         unit.private = self.unit.private;
+        unit.take_spare(&mut self.unit);
         let outer = std::mem::replace(&mut self.unit, unit);
         self.outer.push(outer);
         self.open_unit();
@@ -185,7 +186,12 @@ impl Compiler<'_> {
     /// Ends a unit: the unit around it is the current one again.
     fn leave(&mut self) -> Unit {
         match self.outer.pop() {
-            Some(outer) => std::mem::replace(&mut self.unit, outer),
+            Some(outer) => {
+                let mut ended = std::mem::replace(&mut self.unit, outer);
+                ended.recycle();
+                self.unit.take_spare(&mut ended);
+                ended
+            }
             None => Unit::new(self.table.top(), self.known.empty, ScopeKind::Module, 0),
         }
     }

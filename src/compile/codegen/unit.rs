@@ -248,7 +248,12 @@ pub struct Unit {
     pub col: i32,
     /// Whether an instruction has been given that line.
     pub line_set: bool,
+    /// Room for instructions that other units have done with.
+    spare: Vec<Vec<Instr>>,
 }
+
+/// No more room than for so many blocks is kept.
+const MAX_SPARE: usize = 1024;
 
 impl Unit {
     /// An empty unit.
@@ -275,6 +280,22 @@ impl Unit {
             line: 0,
             col: 0,
             line_set: false,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Takes the room over that a unit which has ended, or one that waits, had for instructions.
+    pub fn take_spare(&mut self, other: &mut Unit) {
+        self.spare = std::mem::take(&mut other.spare);
+    }
+
+    /// Keeps the room that the blocks of an ended unit had.
+    pub fn recycle(&mut self) {
+        for mut block in self.blocks.drain(..) {
+            if self.spare.len() < MAX_SPARE && block.instrs.capacity() > 0 {
+                block.instrs.clear();
+                self.spare.push(block.instrs);
+            }
         }
     }
 
@@ -299,7 +320,8 @@ impl Unit {
 
     /// A new block, which nothing leads to yet.
     pub fn new_block(&mut self) -> Label {
-        self.blocks.push(BasicBlock::default());
+        let instrs = self.spare.pop().unwrap_or_default();
+        self.blocks.push(BasicBlock { instrs, next: None, returns: false });
         Label((self.blocks.len() - 1) as u32)
     }
 

@@ -1,6 +1,5 @@
 //! Arguments of calls and parameters of functions.
 
-use super::expression::discard;
 use super::parser::{Parsed, Parser};
 use super::tokenizer::{Kind, Place};
 use crate::compile::ast::{Arg, Arguments, Expr, ExprContext, ExprKind, Keyword};
@@ -12,13 +11,7 @@ type CallArguments = (Vec<Expr>, Vec<Keyword>);
 impl Parser<'_> {
     /// `'(' [arglist] ')'` after what is called. `entries` lie on the stack of CPython's parser above an argument.
     pub(super) fn call(&mut self, func: Expr, start: Place, entries: u32) -> Parsed<Expr> {
-        let (args, keywords) = match self.call_arguments(entries) {
-            Ok(arguments) => arguments,
-            Err(stop) => {
-                discard(func, u32::MAX);
-                return Err(stop);
-            }
-        };
+        let (args, keywords) = self.call_arguments(entries)?;
         let kind = ExprKind::Call { func: Box::new(func), args, keywords };
         Ok(Expr { kind, at: self.ending(start, self.last) })
     }

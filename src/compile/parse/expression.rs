@@ -5,7 +5,7 @@ use super::target::describe;
 use super::tokenizer::{Kind, Place};
 use super::{RED_ZONE, STACK};
 use crate::compile::ast::{
-    self, Arguments, BoolOp, CmpOp, Comprehension, Expr, ExprContext, ExprKind, Operator, Slice, UnaryOp,
+    Arguments, BoolOp, CmpOp, Comprehension, Expr, ExprContext, ExprKind, Operator, Slice, UnaryOp,
 };
 use crate::compile::constant::Constant;
 
@@ -150,6 +150,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `and_test: not_test ('and' not_test)*`
+    #[inline(always)]
     fn and_test(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
         let first = self.not_test()?;
@@ -164,6 +165,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `not_test: 'not' not_test | comparison`
+    #[inline(always)]
     fn not_test(&mut self) -> Parsed<Expr> {
         if self.token.kind != Kind::Not {
             return self.comparison();
@@ -212,6 +214,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `comparison: expr (comp_op expr)*`
+    #[inline(always)]
     fn comparison(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
         let fresh = self.deferred.is_none();
@@ -239,7 +242,6 @@ impl<'s> Parser<'s> {
     fn binary(&mut self, least: u8) -> Parsed<Expr> {
         let start = self.token.at;
         let mut left = self.factor()?;
-        let mut length = 0u32;
         while let Some((op, strength)) = binary(self.token.kind) {
             if strength < least {
                 break;
@@ -247,19 +249,9 @@ impl<'s> Parser<'s> {
             if op == Operator::MatMult {
                 self.require(5, self.token.at, "The '@' operator is");
             }
-            let mut part = start;
-            let right = self.bump().and_then(|()| {
-                part = self.token.at;
-                self.binary(strength + 1)
-            });
-            let right = match right {
-                Ok(right) => right,
-                Err(stop) => {
-                    discard(left, length);
-                    return Err(stop);
-                }
-            };
-            length = length.saturating_add(1);
+            self.bump()?;
+            let part = self.token.at;
+            let right = self.binary(strength + 1)?;
             let kind = ExprKind::BinOp { left: Box::new(left), op, right: Box::new(right) };
             left = Expr { kind, at: self.ending(start, part) };
         }
@@ -267,6 +259,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `factor: ('+'|'-'|'~') factor | power`
+    #[inline(always)]
     fn factor(&mut self) -> Parsed<Expr> {
         if !matches!(self.token.kind, Kind::Plus | Kind::Minus | Kind::Tilde) {
             return self.power();
@@ -294,6 +287,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `power: atom_expr ['**' factor]`
+    #[inline(always)]
     fn power(&mut self) -> Parsed<Expr> {
         let start = self.token.at;
         let left = self.atom_expr()?;
@@ -310,6 +304,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `atom_expr: [AWAIT] atom trailer*`
+    #[inline(always)]
     fn atom_expr(&mut self) -> Parsed<Expr> {
         self.check_depth(EXPR_TO_ATOM)?;
         let start = self.token.at;
@@ -320,17 +315,14 @@ impl<'s> Parser<'s> {
         }
         let first = self.token.at;
         let mut value = self.atom()?;
-        let mut length = 0u32;
         loop {
-            let next = match self.token.kind {
+            value = match self.token.kind {
                 // trailer, arglist, argument
                 Kind::LeftParen => self.call(value, first, EXPR_TO_ATOM + 2),
                 Kind::LeftBracket => self.subscription(value, first),
                 Kind::Dot => self.attribute(value, first),
                 _ => break,
-            };
-            length = length.saturating_add(1);
-            value = next?;
+            }?;
         }
         if !awaits {
             return Ok(value);
@@ -338,15 +330,11 @@ impl<'s> Parser<'s> {
         Ok(Expr { kind: ExprKind::Await { value: Box::new(value) }, at: self.from(start) })
     }
 
+    #[inline(always)]
     fn attribute(&mut self, value: Expr, start: Place) -> Parsed<Expr> {
         let part = self.token.at;
-        let attr = match self.bump().and_then(|()| self.expect_name()) {
-            Ok(attr) => attr,
-            Err(stop) => {
-                discard(value, u32::MAX);
-                return Err(stop);
-            }
-        };
+        self.bump()?;
+        let attr = self.expect_name()?;
         let kind = ExprKind::Attribute { value: Box::new(value), attr, ctx: ExprContext::Load };
         Ok(Expr { kind, at: self.ending(start, part) })
     }
@@ -354,13 +342,7 @@ impl<'s> Parser<'s> {
     /// `'[' subscriptlist ']'`
     fn subscription(&mut self, value: Expr, start: Place) -> Parsed<Expr> {
         let part = self.token.at;
-        let slice = match self.subscriptlist() {
-            Ok(slice) => slice,
-            Err(stop) => {
-                discard(value, u32::MAX);
-                return Err(stop);
-            }
-        };
+        let slice = self.subscriptlist()?;
         let kind = ExprKind::Subscript { value: Box::new(value), slice: Box::new(slice), ctx: ExprContext::Load };
         Ok(Expr { kind, at: self.ending(start, part) })
     }
@@ -738,12 +720,5 @@ impl<'s> Parser<'s> {
         };
         self.depth -= 2;
         Ok(Expr { kind, at: self.from(start) })
-    }
-}
-
-/// Frees what an error leaves, without recursion where a chain of operators was long.
-pub(super) fn discard(expr: Expr, length: u32) {
-    if length > 100 {
-        ast::discard(expr);
     }
 }

@@ -5,10 +5,9 @@
 //! stops. What CPython's tree builder refuses after parsing ("cannot assign to literal") is kept until the end of the source
 //! has been reached without an error of the grammar.
 //!
-//! (A parser of a later Python, `ruff_python_parser`, was looked at first. Its tokens and grammar are those of 3.12 and
-//! later: f-strings are tokens of their own, and positions, errors and what is accepted differ from 3.8's in many places, so
-//! that a tokenizer and an acceptor of 3.8's grammar were needed beside it. With these there is a tree for a third of the
-//! work.)
+//! (The plan had `ruff_python_parser` make the tree. Its grammar is a later one: f-strings are tokens of their own, the
+//! source does not say what 3.8 would refuse, and type comments and CPython's errors are not there. A tokenizer and an
+//! acceptor of 3.8's grammar were needed beside it, and these make the tree as they go.)
 
 mod arguments;
 mod expression;

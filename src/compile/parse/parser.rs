@@ -61,7 +61,12 @@ impl<'s> Parser<'s> {
         let token = Token { kind: Kind::EndMarker, start: 0, end: 0, at: Place::default(), until: Place::default() };
         Parser {
             source,
-            tokens: Tokenizer::new(source, !options.dont_imply_dedent, options.type_comments),
+            tokens: Tokenizer::new(
+                source,
+                !options.dont_imply_dedent,
+                options.type_comments,
+                (1..7).contains(&options.feature_version),
+            ),
             token,
             end: Place::default(),
             last: Place::default(),

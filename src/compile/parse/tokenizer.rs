@@ -169,6 +169,10 @@ pub(super) struct Tokenizer<'s> {
     started: bool,
     imply_dedent: bool,
     type_comments: bool,
+    /// `async` and `await` are names, but in an `async def`: before 3.7.
+    async_names: bool,
+    /// The `async def` that is being read: its indentation, and whether its signature is over.
+    async_def: Option<(usize, bool)>,
 }
 
 const IDENTIFIER_START: u8 = 1;
@@ -297,7 +301,7 @@ fn one_char(c: u8) -> Kind {
 
 impl<'s> Tokenizer<'s> {
     /// Of source text of less than 2 GB, with newlines of one character.
-    pub fn new(source: &'s [u8], imply_dedent: bool, type_comments: bool) -> Self {
+    pub fn new(source: &'s [u8], imply_dedent: bool, type_comments: bool, async_names: bool) -> Self {
         Tokenizer {
             source,
             pos: 0,
@@ -312,6 +316,8 @@ impl<'s> Tokenizer<'s> {
             started: false,
             imply_dedent,
             type_comments,
+            async_names,
+            async_def: None,
         }
     }
 
@@ -484,6 +490,9 @@ impl<'s> Tokenizer<'s> {
             self.pending -= self.pending.signum();
             return Ok(self.empty(kind));
         }
+        if self.async_def.is_some() {
+            self.close_async_def(blank);
+        }
         // A newline starts where the comment before it does.
         let mut comment = None;
         loop {
@@ -505,6 +514,9 @@ impl<'s> Tokenizer<'s> {
                     self.pos += 1;
                     if !blank && self.parens.is_empty() {
                         self.at_line_start = true;
+                        if let Some((_, over)) = &mut self.async_def {
+                            *over = true;
+                        }
                         let mut token = self.token(Kind::Newline, comment.unwrap_or(start));
                         token.until.col = self.col(start);
                         return Ok(token);
@@ -606,8 +618,41 @@ impl<'s> Tokenizer<'s> {
         if seen >= 128 && !is_identifier(text) {
             return Err(TokenError::Identifier);
         }
-        let kind = if text.len() <= 8 { keyword(text) } else { Kind::Name };
+        let mut kind = if text.len() <= 8 { keyword(text) } else { Kind::Name };
+        if self.async_names && matches!(kind, Kind::Async | Kind::Await) && self.async_def.is_none() {
+            if kind == Kind::Async && self.before_def() {
+                self.async_def = Some((self.indents.len(), false));
+            } else {
+                kind = Kind::Name;
+            }
+        }
         Ok(self.token(kind, start))
+    }
+
+    /// Whether `def` comes next.
+    fn before_def(&self) -> bool {
+        let mut at = self.pos;
+        loop {
+            match self.byte(at) {
+                b' ' | b'\t' | 0x0c => at += 1,
+                b'\\' if self.byte(at + 1) == b'\n' => at += 2,
+                _ => break,
+            }
+        }
+        let rest = self.source.get(at..).unwrap_or_default();
+        rest.starts_with(b"def") && CLASS[self.byte(at + 3) as usize] & IDENTIFIER == 0
+    }
+
+    /// Ends an `async def` where a line stands further left than its body.
+    fn close_async_def(&mut self, blank: bool) {
+        if let Some((indent, true)) = self.async_def
+            && !blank
+            && self.byte(self.pos) != b'\n'
+            && self.parens.is_empty()
+            && indent >= self.indents.len()
+        {
+            self.async_def = None;
+        }
     }
 
     fn operator(&mut self, c: u8, start: usize) -> Result<Token, TokenError> {

@@ -42,7 +42,7 @@ pub const ALLOW_TOP_LEVEL_AWAIT: i64 = 0x2000;
 macro_rules! classes {
     ($($name:ident: $base:ident ($($field:literal)*) $([$($attribute:literal)*])?;)*) => {
         /// The classes of nodes, in the order in which CPython makes them.
-        #[allow(non_camel_case_types, dead_code)]
+        #[allow(non_camel_case_types, dead_code, clippy::enum_variant_names)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         enum Class {

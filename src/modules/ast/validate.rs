@@ -240,14 +240,19 @@ impl Check<'_> {
             | ExprKind::Starred { ctx, .. }
             | ExprKind::Name { ctx, .. }
             | ExprKind::List { ctx, .. }
+            | ExprKind::Tuple { ctx, .. }
+                if *ctx == context => {}
+            ExprKind::Attribute { ctx, .. }
+            | ExprKind::Subscript { ctx, .. }
+            | ExprKind::Starred { ctx, .. }
+            | ExprKind::Name { ctx, .. }
+            | ExprKind::List { ctx, .. }
             | ExprKind::Tuple { ctx, .. } => {
-                if *ctx != context {
-                    return Err(value_error(format!(
-                        "expression must have {} context but has {} instead",
-                        context_name(context),
-                        context_name(*ctx)
-                    )));
-                }
+                return Err(value_error(format!(
+                    "expression must have {} context but has {} instead",
+                    context_name(context),
+                    context_name(*ctx)
+                )));
             }
             _ if context != ExprContext::Load => {
                 return Err(value_error(format!(

@@ -1,6 +1,7 @@
 //! `_io._IOBase` and the bases of raw, buffered and text streams.
 
 use super::{Size, unsupported};
+use crate::gc::Visit;
 use crate::method;
 use crate::modules::warnings;
 use crate::name;
@@ -28,6 +29,8 @@ pub struct IoBase {
 
 payload!(IoBase, IO_BASE, {
     const GC: bool = true;
+    /// Nothing but attributes, which are not the body's.
+    fn traverse(&self, _visit: Visit<'_>) {}
 });
 
 /// The type object of `_io._IOBase`.

@@ -41,6 +41,9 @@ pub struct BytesIo {
 
 payload!(BytesIo, BYTES_IO, {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.shared.visit(visit);
+    }
 });
 
 /// The type object of `_io.BytesIO`.

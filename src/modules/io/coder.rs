@@ -251,6 +251,19 @@ impl Encoder {
         }
     }
 
+    /// The bytes of a text that needs no work: its characters as they are stored.
+    #[inline]
+    pub fn plain<'a>(&self, text: &'a Str) -> Option<&'a [u8]> {
+        match self {
+            Encoder::Native(encoder) => match encoder.encoding() {
+                Encoding::Utf8 | Encoding::Ascii | Encoding::Latin1 if text.is_ascii() => Some(text.storage()),
+                Encoding::Latin1 if text.width() == 1 => Some(text.storage()),
+                _ => None,
+            },
+            Encoder::Object(_) => None,
+        }
+    }
+
     /// Says whether the stream stands at its beginning.
     ///
     /// # Errors

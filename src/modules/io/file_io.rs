@@ -2,6 +2,7 @@
 
 use super::base::{RAW_IO_BASE, chain, warn_unclosed, writable_buffer};
 use super::{Size, call_init, unsupported};
+use crate::gc::Visit;
 use crate::method;
 use crate::modules::blocking::retry;
 use crate::modules::posix::{path, system};
@@ -39,6 +40,8 @@ pub struct FileIo {
 
 payload!(FileIo, FILE_IO, {
     const GC: bool = true;
+    /// Nothing but attributes, which are not the body's.
+    fn traverse(&self, _visit: Visit<'_>) {}
 });
 
 /// The type object of `_io.FileIO`.

@@ -35,6 +35,12 @@ impl Drop for Held<'_> {
 }
 
 impl Lock {
+    /// Whether nobody holds the lock: what is in the buffer may be taken without it then.
+    #[inline]
+    pub fn is_free(&self) -> bool {
+        self.owner.get() == 0
+    }
+
     /// Takes the lock of the stream `this`, waiting for other threads.
     ///
     /// # Errors

@@ -98,6 +98,8 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("BlockingIOError", BLOCKING_IO_ERROR.value());
     dict.set_text("UnsupportedOperation", unsupported_operation()?);
     dict.set_text("open", open::function());
+    // CPython's module says so of itself.
+    dict.set_text("__name__", Str::new_value("io"));
     Ok(())
 }
 

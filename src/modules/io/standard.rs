@@ -11,14 +11,14 @@ use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::{attribute, call, number};
-use crate::types::codecs::{self, Encoding, Order};
+use crate::types::codecs::{self, Encoding, Order, registry};
 use crate::types::str::Str;
 use crate::vm::thread;
 use std::cell::Cell;
 
 static UNBUFFERED: GilCell<Cell<bool>> = GilCell::new(Cell::new(false));
 
-/// What `-u` asks for: output goes out at once. Streams made before are made again by [`make_all`].
+/// What `-u` asks for: output goes out at once. To be called before the interpreter is set up.
 pub fn set_unbuffered(unbuffered: bool) {
     UNBUFFERED.get().set(unbuffered);
 }
@@ -149,20 +149,37 @@ fn make(fd: i32, writing: bool, name: &str, encoding: &str, errors: &str) -> PyR
     Ok(stream)
 }
 
-/// Makes the three streams and gives them to the module `sys`, by way of `set`.
+/// Makes the three streams and gives them to the module `sys`, by way of `set`. With an encoding that is not native they
+/// are of UTF-8 until [`settle`] is called: its codec cannot be found before programs can import.
+///
+/// # Errors
+/// None in practice.
+pub(crate) fn make_all(set: impl FnMut(&str, Value)) -> PyResult<()> {
+    super::ready_for_streams()?;
+    let (encoding, errors) = settings();
+    let native = codecs::find(&encoding).is_some();
+    make_three(if native { &encoding } else { "utf-8" }, &errors, set)
+}
+
+/// Makes the streams anew when their encoding is not native. To be called before the program runs.
 ///
 /// # Errors
 /// `LookupError` for an encoding that nobody knows.
-pub(crate) fn make_all(mut set: impl FnMut(&str, Value)) -> PyResult<()> {
-    super::ready_for_streams()?;
+pub fn settle() -> PyResult<()> {
     let (encoding, errors) = settings();
-    let streams = [
-        (0, false, "stdin", errors.as_str()),
-        (1, true, "stdout", errors.as_str()),
-        (2, true, "stderr", "backslashreplace"),
-    ];
+    if codecs::find(&encoding).is_some() {
+        return Ok(());
+    }
+    let codec = registry::lookup_text(&encoding, "codecs.open()")?;
+    let name = attribute::lookup(&codec, name!("name"))?;
+    let name = name.and_then(|name| name.downcast::<Str>().map(Str::to_string_lossy));
+    make_three(&name.unwrap_or(encoding), &errors, sys::set)
+}
+
+fn make_three(encoding: &str, errors: &str, mut set: impl FnMut(&str, Value)) -> PyResult<()> {
+    let streams = [(0, false, "stdin", errors), (1, true, "stdout", errors), (2, true, "stderr", "backslashreplace")];
     for (fd, writing, name, errors) in streams {
-        let stream = make(fd, writing, &format!("<{name}>"), &encoding, errors)?;
+        let stream = make(fd, writing, &format!("<{name}>"), encoding, errors)?;
         set(name, stream.clone());
         set(&format!("__{name}__"), stream);
     }

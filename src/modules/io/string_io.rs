@@ -7,6 +7,7 @@ use super::base::{TEXT_IO_BASE, uninitialized};
 use super::bytes_io::{Size2, dict_state, position_state, restore_dict};
 use super::newline::{Newline, Newlines, line_end, replace_line_feeds};
 use super::{Size, call_init};
+use crate::gc::Visit;
 use crate::method;
 use crate::name;
 use crate::object::error::PyResult;
@@ -40,6 +41,9 @@ pub struct StringIo {
 
 payload!(StringIo, STRING_IO, {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        self.pieces.for_each(visit);
+    }
 });
 
 /// The type object of `_io.StringIO`.

@@ -33,6 +33,9 @@ pub struct ScandirIterator {
 
 payload!(ScandirIterator, SCANDIR_ITERATOR, {
     const GC: bool = true;
+    fn traverse(&self, visit: Visit<'_>) {
+        visit(&self.path.object);
+    }
 });
 
 /// The type object of `posix.ScandirIterator`.

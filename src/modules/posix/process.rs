@@ -20,7 +20,7 @@ use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::{set, struct_sequence as fields, tuple};
-use crate::vm::thread;
+use crate::vm::{gil, thread};
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -141,6 +141,8 @@ fn split(event: &str, split: impl FnOnce() -> Result<i32, i32>) -> PyResult<i32>
     let result = split();
     if result == Ok(0) {
         FORKED.store(true, Ordering::Relaxed);
+        gil::after_fork_in_child();
+        thread::forget_others();
         run_hooks(&IN_CHILD.get().snapshot());
     } else {
         run_hooks(&IN_PARENT.get().snapshot());

@@ -27,7 +27,7 @@ use crate::types::list::List;
 use crate::types::str::{Str, intern};
 use crate::types::tuple::Tuple;
 use crate::vm::frame::Place;
-use crate::vm::{report, runtime, thread, trace};
+use crate::vm::{gil, report, runtime, thread, trace};
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -255,7 +255,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("byteorder", Str::new_value(if cfg!(target_endian = "little") { "little" } else { "big" }));
     dict.set_text("platform", Str::new_value("linux"));
     dict.set_text("hexversion", Value::int(0x0308_12f0));
-    dict.set_text("version", Str::new_value("3.8.18 (pycvm)"));
+    dict.set_text("version", Str::new_value(concat!("3.8.18 (default) \n[pycvm ", env!("CARGO_PKG_VERSION"), "]")));
     dict.set_text("copyright", Str::new_value(COPYRIGHT));
     dict.set_text("api_version", Value::int(1013));
     dict.set_text("argv", List::from_vec(Vec::new()));
@@ -286,8 +286,10 @@ fn clear_type_cache() {
 
 fn current_frames() -> PyResult<Value> {
     let frames = Dict::new_value();
-    if let (Some(dict), Some(place)) = (frames.exact::<Dict>(), Place::current(thread::current())) {
-        dict.set(&int::big(std::process::id().into()), place.object())?;
+    for thread in thread::all() {
+        if let (Some(dict), Some(place)) = (frames.exact::<Dict>(), Place::current(thread)) {
+            dict.set(&Value::int(thread.ident().cast_signed()), place.object())?;
+        }
     }
     Ok(frames)
 }
@@ -382,18 +384,16 @@ fn getsizeof(object: &Value, default: Option<&Value>) -> PyResult<Value> {
     Ok(Value::int(size + header))
 }
 
-static SWITCH_INTERVAL: GilCell<std::cell::Cell<u64>> = GilCell::new(std::cell::Cell::new(5000));
-
 /// Microseconds, as CPython keeps it.
 fn getswitchinterval() -> f64 {
-    1e-6 * SWITCH_INTERVAL.get().get() as f64
+    1e-6 * gil::interval() as f64
 }
 
 fn setswitchinterval(interval: f64) -> PyResult<()> {
     if interval <= 0.0 {
         return Err(value_error("switch interval must be strictly positive"));
     }
-    SWITCH_INTERVAL.get().set((1e6 * interval) as u64);
+    gil::set_interval((1e6 * interval) as u64);
     Ok(())
 }
 

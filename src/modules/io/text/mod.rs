@@ -2,7 +2,9 @@
 //!
 //! What is read comes in chunks that are decoded as a whole; the program takes characters from the decoded chunk. The
 //! snapshot (the decoder's state before the chunk, and the chunk's bytes) is what `tell` works out a position from. What is
-//! written waits, encoded, until there is a chunk of it.
+//! written waits, encoded, until there is a chunk of it. `position` is about positions.
+
+mod position;
 
 use super::base::{TEXT_IO_BASE, chain, check_closed, closed_error, is_interrupted, reentrant_repr, uninitialized};
 use super::buffered;
@@ -27,9 +29,7 @@ use crate::types::exceptions::{
     OS_ERROR, VALUE_ERROR, attribute_error, is_attribute_error, is_instance, overflow_error, raise, type_error,
     value_error,
 };
-use crate::types::int;
 use crate::types::str::{Str, StrBuilder};
-use num_bigint::BigInt;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -165,8 +165,8 @@ const METHODS: &[Method] = &[
     method!(readable, "readable($self, /)", ""),
     method!(writable, "writable($self, /)", ""),
     method!(isatty, "isatty($self, /)", ""),
-    method!(seek, "seek($self, cookie, whence=0, /)", ""),
-    method!(tell, "tell($self, /)", ""),
+    method!(position::seek, "seek($self, cookie, whence=0, /)", ""),
+    method!(position::tell, "tell($self, /)", ""),
     method!(truncate, "truncate($self, pos=None, /)", ""),
 ];
 const TEXT_IO_WRAPPER_DOC: &str = "Character and line based layer over a BufferedIOBase object, buffer.\n\nencoding gives the name of the encoding that the stream will be\ndecoded or encoded with. It defaults to locale.getpreferredencoding(False).\n\nerrors determines the strictness of encoding and decoding (see\nhelp(codecs.Codec) or the documentation for codecs.register) and\ndefaults to \"strict\".\n\nnewline controls how line endings are handled. It can be None, '',\n'\\n', '\\r', and '\\r\\n'.  It works as follows:\n\n* On input, if newline is None, universal newlines mode is\n  enabled. Lines in the input can end in '\\n', '\\r', or '\\r\\n', and\n  these are translated into '\\n' before being returned to the\n  caller. If it is '', universal newline mode is enabled, but line\n  endings are returned to the caller untranslated. If it has any of\n  the other legal values, input lines are only terminated by the given\n  string, and the line ending is returned to the caller untranslated.\n\n* On output, if newline is None, any '\\n' characters written are\n  translated to the system default line separator, os.linesep. If\n  newline is '' or '\\n', no translation takes place. If newline is any\n  of the other legal values, any '\\n' characters written are translated\n  to the given string.\n\nIf line_buffering is True, a call to flush is implied when a call to\nwrite contains a newline character.";
@@ -592,14 +592,17 @@ impl TextIo {
         }
         let push = self.write_through.get();
         let flush = line_buffering && (has_feed || find(plain.chars(), '\r').is_some());
+        let source_text = source.downcast::<Str>().and_then(|source| encoder.plain(source));
+        // What an encoder written in Python, or an error handler, writes meanwhile comes first.
+        let mut encoded = Vec::new();
+        if source_text.is_none() {
+            encoder.encode_to(source, &mut encoded)?;
+        }
         let mut pending = self.pending.take();
         let had = pending.len();
-        let encoded = encoder.encode_to(source, &mut pending);
-        if encoded.is_err() {
-            pending.truncate(had);
-        }
+        pending.extend_from_slice(source_text.unwrap_or(&encoded));
         let chunk = self.chunk_size.get();
-        if had > 0 && pending.len() > chunk && encoded.is_ok() {
+        if had > 0 && pending.len() > chunk {
             // No more than a chunk is written at a time, unless one text is longer.
             let new = pending.split_off(had);
             self.pending.set(pending);
@@ -608,7 +611,6 @@ impl TextIo {
         }
         let len = pending.len();
         self.pending.set(pending);
-        encoded?;
         if len >= chunk || push || flush {
             self.write_pending()?;
         }
@@ -623,15 +625,6 @@ impl TextIo {
             decoder.reset()?;
         }
         Ok(())
-    }
-
-    fn set_decoder_state(&self, decoder: &Decoder, cookie: &Cookie) -> PyResult<()> {
-        // Some decoders have a state of their own at the very beginning.
-        if cookie.position == 0 && cookie.flags == 0 {
-            decoder.reset()
-        } else {
-            decoder.set_state(&[], cookie.flags.into())
-        }
     }
 }
 
@@ -901,231 +894,6 @@ fn reconfigure(
     body.line_buffering.set(line_buffering);
     body.write_through.set(write_through);
     Ok(())
-}
-
-/// What a position says: where to begin, the decoder's state there, and how to go on from it.
-#[derive(Default)]
-struct Cookie {
-    position: u64,
-    flags: u32,
-    bytes_to_feed: u32,
-    characters_to_skip: u32,
-    needs_end: bool,
-}
-
-impl Cookie {
-    fn to_value(&self) -> Value {
-        if self.flags == 0 && self.bytes_to_feed == 0 && self.characters_to_skip == 0 && !self.needs_end {
-            return super::newline::unsigned(self.position);
-        }
-        let high = u128::from(self.flags)
-            | u128::from(self.bytes_to_feed) << 32
-            | u128::from(self.characters_to_skip) << 64
-            | u128::from(self.needs_end) << 96;
-        int::big(BigInt::from(self.position) + (BigInt::from(high) << 64u32))
-    }
-
-    fn parse(value: &Value) -> PyResult<Cookie> {
-        let number = match int::to_big(value) {
-            Some(number) => number,
-            None => int::to_big(&number_of(value)?).unwrap_or_default(),
-        };
-        let (sign, bytes) = number.to_bytes_le();
-        if sign == num_bigint::Sign::Minus {
-            return Err(overflow_error("can't convert negative int to unsigned"));
-        }
-        if bytes.len() > 21 {
-            return Err(overflow_error("int too big to convert"));
-        }
-        let mut all = [0u8; 24];
-        for (place, byte) in all.iter_mut().zip(bytes) {
-            *place = byte;
-        }
-        let word = |at: usize| u32::from_le_bytes([all[at], all[at + 1], all[at + 2], all[at + 3]]);
-        Ok(Cookie {
-            position: u64::from(word(0)) | u64::from(word(4)) << 32,
-            flags: word(8),
-            bytes_to_feed: word(12),
-            characters_to_skip: word(16),
-            needs_end: all[20] != 0,
-        })
-    }
-}
-
-/// `int(value)`.
-fn number_of(value: &Value) -> PyResult<Value> {
-    call::call(&int::INT.value(), std::slice::from_ref(value))
-}
-
-fn seek(this: &Value, cookie: &Value, whence: Option<i32>) -> PyResult<Value> {
-    let body = body(this)?;
-    let buffer = body.open_buffer(this)?;
-    if !body.seekable.get() {
-        return Err(unsupported("underlying stream is not seekable"));
-    }
-    let mut target = cookie.clone();
-    let is_zero = |value: &Value| compare::holds(value, &Value::int(0), Compare::Eq);
-    match whence.unwrap_or(0) {
-        0 => {}
-        1 => {
-            if !is_zero(cookie)? {
-                return Err(unsupported("can't do nonzero cur-relative seeks"));
-            }
-            target = call::call_method(this, name!("tell"), &[])?;
-        }
-        2 => {
-            if !is_zero(cookie)? {
-                return Err(unsupported("can't do nonzero end-relative seeks"));
-            }
-            flush_by_method(this)?;
-            body.set_decoded(None);
-            body.snapshot.set(None);
-            if let Some(decoder) = body.decoder.get() {
-                decoder.reset()?;
-            }
-            let position = call::call_method(&buffer, name!("seek"), &[Value::int(0), Value::int(2)])?;
-            if let Some(encoder) = body.encoder.get() {
-                encoder.set_at_start(is_zero(&position)?)?;
-            }
-            return Ok(position);
-        }
-        other => return Err(value_error(format!("invalid whence ({other}, should be 0, 1 or 2)"))),
-    }
-    if compare::holds(&target, &Value::int(0), Compare::Lt)? {
-        return Err(value_error(format!("negative seek position {}", objects::repr_string(&target)?)));
-    }
-    flush_by_method(this)?;
-    let parsed = Cookie::parse(&target)?;
-    call::call_method(&buffer, name!("seek"), &[super::newline::unsigned(parsed.position)])?;
-    body.set_decoded(None);
-    body.snapshot.set(None);
-    let decoder = body.decoder.get();
-    if let Some(decoder) = &decoder {
-        body.set_decoder_state(decoder, &parsed)?;
-    }
-    if parsed.characters_to_skip > 0 {
-        let piece = call::call_method(&buffer, name!("read"), &[Value::int(parsed.bytes_to_feed.into())])?;
-        let Some(bytes) = piece.downcast::<Bytes>() else {
-            return Err(type_error(format!(
-                "underlying read() should have returned a bytes object, not '{}'",
-                piece.ty().name()
-            )));
-        };
-        body.snapshot.set(Some(parsed.flags.into()));
-        body.snapshot_bytes.set(bytes.as_slice().to_vec());
-        let text = body.reading()?.decode(bytes.as_slice(), parsed.needs_end)?;
-        let len = text.downcast::<Str>().map_or(0, Str::len);
-        body.set_decoded(Some(text));
-        if len < parsed.characters_to_skip as usize {
-            return Err(raise(&OS_ERROR, "can't restore logical file position"));
-        }
-        body.used.set(parsed.characters_to_skip as usize);
-    } else {
-        body.snapshot.set(Some(parsed.flags.into()));
-        body.snapshot_bytes.set(Vec::new());
-    }
-    if let Some(encoder) = body.encoder.get() {
-        encoder.set_at_start(parsed.position == 0 && parsed.flags == 0)?;
-    }
-    Ok(target)
-}
-
-fn tell(this: &Value) -> PyResult<Value> {
-    let body = body(this)?;
-    let buffer = body.open_buffer(this)?;
-    if !body.seekable.get() {
-        return Err(unsupported("underlying stream is not seekable"));
-    }
-    if !body.telling.get() {
-        return Err(raise(&OS_ERROR, "telling position disabled by next() call"));
-    }
-    body.write_pending()?;
-    flush_by_method(this)?;
-    let position = call::call_method(&buffer, name!("tell"), &[])?;
-    let (Some(decoder), Some(flags)) = (body.decoder.get(), body.snapshot.get()) else { return Ok(position) };
-    let position = buffered::file_offset(&position)?;
-    let input = body.snapshot_bytes.to_vec();
-    let mut cookie = Cookie {
-        position: u64::try_from(position).unwrap_or(0).wrapping_sub(input.len() as u64),
-        flags: flags as u32,
-        ..Cookie::default()
-    };
-    let used = body.used.get();
-    if !body.decoded.is_some() || used == 0 {
-        return Ok(cookie.to_value());
-    }
-    let saved = decoder.state()?;
-    let found = body.find_position(&decoder, &mut cookie, &input, used);
-    let restored = decoder.set_state(&saved.0, saved.1);
-    found?;
-    restored?;
-    Ok(cookie.to_value())
-}
-
-impl TextIo {
-    /// Finds the last point before the program's position from which a decoder can start, by decoding the snapshot anew.
-    /// As `_io_TextIOWrapper_tell_impl`.
-    fn find_position(&self, decoder: &Decoder, cookie: &mut Cookie, input: &[u8], used: usize) -> PyResult<()> {
-        let decode = |bytes: &[u8], last: bool| {
-            decoder.decode(bytes, last).map(|text| text.downcast::<Str>().map_or(0, Str::len))
-        };
-        let mut to_skip = used;
-        let mut skip = ((self.ratio.get() * used as f64) as usize).min(input.len());
-        let mut back = 1;
-        while skip > 0 {
-            self.set_decoder_state(decoder, cookie)?;
-            let characters = decode(input.get(..skip).unwrap_or_default(), false)?;
-            if characters <= to_skip {
-                let (kept, flags) = decoder.state()?;
-                if kept.is_empty() {
-                    cookie.flags = flags as u32;
-                    to_skip -= characters;
-                    break;
-                }
-                skip = skip.saturating_sub(kept.len());
-                back = 1;
-            } else {
-                skip = skip.saturating_sub(back);
-                back *= 2;
-            }
-        }
-        if skip == 0 {
-            self.set_decoder_state(decoder, cookie)?;
-        }
-        cookie.position = cookie.position.wrapping_add(skip as u64);
-        cookie.characters_to_skip = to_skip as u32;
-        if to_skip == 0 {
-            return Ok(());
-        }
-        let mut characters = 0;
-        let mut at = skip;
-        while let Some(byte) = input.get(at) {
-            characters += decode(std::slice::from_ref(byte), false)?;
-            cookie.bytes_to_feed += 1;
-            let (kept, flags) = decoder.state()?;
-            if kept.is_empty() && characters <= to_skip {
-                cookie.position = cookie.position.wrapping_add(cookie.bytes_to_feed.into());
-                to_skip -= characters;
-                cookie.flags = flags as u32;
-                cookie.bytes_to_feed = 0;
-                characters = 0;
-            }
-            if characters >= to_skip {
-                break;
-            }
-            at += 1;
-        }
-        if at >= input.len() {
-            // More comes when the decoder is told that this is the end.
-            characters += decode(&[], true)?;
-            cookie.needs_end = true;
-            if characters < to_skip {
-                return Err(raise(&OS_ERROR, "can't reconstruct logical file position"));
-            }
-        }
-        cookie.characters_to_skip = to_skip as u32;
-        Ok(())
-    }
 }
 
 fn repr(this: &Value) -> PyResult<Value> {
