@@ -16,6 +16,7 @@ pub mod copyreg;
 pub mod errno;
 pub mod functools;
 pub mod gc;
+pub mod hashes;
 pub mod heapq;
 pub mod imp;
 pub mod io;
@@ -35,6 +36,7 @@ pub mod struct_;
 pub mod sys;
 pub mod thread;
 pub mod time;
+pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
 
@@ -95,6 +97,13 @@ static ALL: &[&ModuleDef] = &[
     &ast::MODULE,
     &codecs::MODULE,
     &posix::MODULE,
+    &hashes::MD5_MODULE,
+    &hashes::SHA1_MODULE,
+    &hashes::SHA256_MODULE,
+    &hashes::SHA512_MODULE,
+    &hashes::sha3::MODULE,
+    &hashes::blake2::MODULE,
+    &unicodedata::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
@@ -122,7 +131,7 @@ impl ModuleDef {
     /// # Errors
     /// What its `fill` raises.
     pub fn load(&'static self) -> PyResult<Value> {
-        let module = Module::new_value(self.name, Some(self.doc));
+        let module = Module::new_value(self.name, Some(self.doc).filter(|doc| !doc.is_empty()));
         if let Some(body) = module.downcast::<Module>()
             && let Some(dict) = body.dict().exact::<Dict>()
         {

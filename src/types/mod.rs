@@ -162,6 +162,21 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::array::ARRAY_ITERATOR,
     &crate::modules::struct_::STRUCT,
     &crate::modules::struct_::UNPACK_ITERATOR,
+    &crate::modules::unicodedata::UCD,
+    &crate::modules::hashes::MD5,
+    &crate::modules::hashes::SHA1,
+    &crate::modules::hashes::SHA224,
+    &crate::modules::hashes::SHA256,
+    &crate::modules::hashes::SHA384,
+    &crate::modules::hashes::SHA512,
+    &crate::modules::hashes::sha3::SHA3_224,
+    &crate::modules::hashes::sha3::SHA3_256,
+    &crate::modules::hashes::sha3::SHA3_384,
+    &crate::modules::hashes::sha3::SHA3_512,
+    &crate::modules::hashes::sha3::SHAKE_128,
+    &crate::modules::hashes::sha3::SHAKE_256,
+    &crate::modules::hashes::blake2::BLAKE2B,
+    &crate::modules::hashes::blake2::BLAKE2S,
 ];
 
 /// The types that the module `builtins` shows under their names.
