@@ -162,6 +162,13 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::array::ARRAY_ITERATOR,
     &crate::modules::struct_::STRUCT,
     &crate::modules::struct_::UNPACK_ITERATOR,
+    &crate::modules::contextvars::CONTEXT,
+    &crate::modules::contextvars::CONTEXT_VAR,
+    &crate::modules::contextvars::TOKEN,
+    &crate::modules::contextvars::MISSING,
+    &crate::modules::contextvars::KEY_ITERATOR,
+    &crate::modules::contextvars::VALUE_ITERATOR,
+    &crate::modules::contextvars::ITEM_ITERATOR,
 ];
 
 /// The types that the module `builtins` shows under their names.
