@@ -12,6 +12,7 @@ pub mod builtins;
 pub mod cmath;
 pub mod codecs;
 pub mod collections;
+pub mod contextvars;
 pub mod copyreg;
 pub mod errno;
 pub mod functools;
@@ -104,6 +105,7 @@ static ALL: &[&ModuleDef] = &[
     &hashes::sha3::MODULE,
     &hashes::blake2::MODULE,
     &unicodedata::MODULE,
+    &contextvars::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

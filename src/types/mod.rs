@@ -177,6 +177,13 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::hashes::sha3::SHAKE_256,
     &crate::modules::hashes::blake2::BLAKE2B,
     &crate::modules::hashes::blake2::BLAKE2S,
+    &crate::modules::contextvars::CONTEXT,
+    &crate::modules::contextvars::CONTEXT_VAR,
+    &crate::modules::contextvars::TOKEN,
+    &crate::modules::contextvars::MISSING,
+    &crate::modules::contextvars::KEY_ITERATOR,
+    &crate::modules::contextvars::VALUE_ITERATOR,
+    &crate::modules::contextvars::ITEM_ITERATOR,
 ];
 
 /// The types that the module `builtins` shows under their names.

@@ -58,6 +58,8 @@ pub struct Thread {
     serial: Cell<u64>,
     /// `threading.get_ident()`, once it runs.
     ident: AtomicU64,
+    /// The context that the thread runs in (`contextvars`), once one is wanted.
+    pub(crate) context: ValueCell,
     /// A lock to be freed when it ends.
     sentinel: ValueCell,
 }
@@ -88,6 +90,7 @@ impl Thread {
             origin_depth: Cell::new(0),
             serial: Cell::new(0),
             ident: AtomicU64::new(0),
+            context: ValueCell::EMPTY,
             sentinel: ValueCell::EMPTY,
         }
     }
@@ -138,6 +141,7 @@ impl Thread {
         drop(self.raised.take());
         drop(self.trace_function.take());
         drop(self.profile_function.take());
+        drop(self.context.take());
         drop(self.root_handled.exception.take());
         if let Some(lock) = self.sentinel.take() {
             crate::modules::thread::free_lock(&lock);
