@@ -16,6 +16,7 @@ use crate::object::text;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::object::{BinaryOp, Compare, TypeObject};
+use crate::types::bytearray::Bytearray;
 use crate::types::bytes::Bytes;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
@@ -462,6 +463,12 @@ fn ord(c: &Value) -> PyResult<i64> {
             return Ok((*byte).into());
         }
         bytes.as_slice().len()
+    } else if let Some(array) = c.downcast::<Bytearray>() {
+        let bytes = array.to_vec();
+        if let [byte] = bytes.as_slice() {
+            return Ok((*byte).into());
+        }
+        bytes.len()
     } else {
         return Err(type_error(std::format!("ord() expected string of length 1, but {} found", c.ty().name())));
     };

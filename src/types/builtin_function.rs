@@ -114,6 +114,22 @@ impl BuiltinFunction {
         })
     }
 
+    /// The static method `function` of the native type `owner`.
+    pub fn static_of(function: &'static Function, owner: &TypeObject) -> Value {
+        new_object(BuiltinFunction {
+            header: Header::new(&BUILTIN_FUNCTION),
+            target: Target::Function(function),
+            this: None,
+            module: ValueCell::EMPTY,
+            owner: Some(owner.value()),
+        })
+    }
+
+    /// The type that it is a static method of.
+    fn static_owner(&self) -> Option<&TypeObject> {
+        self.owner.as_ref()?.downcast::<TypeObject>()
+    }
+
     /// `__new__` of a native type.
     pub fn new_method(ty: &TypeObject, new: CallFn) -> Value {
         new_object(BuiltinFunction {
@@ -164,7 +180,10 @@ fn qualname(body: &BuiltinFunction) -> String {
             let ty = this.downcast::<TypeObject>().unwrap_or(this.ty());
             format!("{}.{}", crate::types::type_::qualname(ty), body.name())
         }
-        None => body.name().to_owned(),
+        None => match body.static_owner() {
+            Some(ty) => format!("{}.{}", crate::types::type_::qualname(ty), body.name()),
+            None => body.name().to_owned(),
+        },
     }
 }
 
@@ -172,7 +191,7 @@ fn qualname(body: &BuiltinFunction) -> String {
 fn reduce(this: &Value) -> PyResult<Value> {
     let body = body(this)?;
     let name = Str::new_value(body.name());
-    match &body.this {
+    match body.this.as_ref().or(body.owner.as_ref().filter(|_| body.static_owner().is_some())) {
         None => Ok(name),
         Some(object) => {
             let getattr = crate::object::builtins::get("getattr")?;
@@ -247,7 +266,7 @@ fn call_new(body: &BuiltinFunction, new: CallFn, args: &[Value], kwnames: Option
 
 fn repr(this: &Value) -> PyResult<Value> {
     let body = body(this)?;
-    Ok(Str::new_value(&match &body.this {
+    Ok(Str::new_value(&match body.this.as_ref().or(body.owner.as_ref().filter(|_| body.static_owner().is_some())) {
         Some(bound) => {
             format!("<built-in method {} of {} object at {:#x}>", body.name(), bound.ty().name(), bound.bits())
         }

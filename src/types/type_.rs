@@ -162,7 +162,7 @@ pub(crate) fn ready_static(
         let value = match method.kind {
             MethodKind::Instance => descriptor::new_method(ty, &method.function),
             MethodKind::Class => descriptor::new_class_method(ty, &method.function),
-            MethodKind::Static => StaticMethod::new_value(BuiltinFunction::new_value(&method.function, None, None)),
+            MethodKind::Static => StaticMethod::new_value(BuiltinFunction::static_of(&method.function, ty)),
         };
         dict.set_text(method.function.name(), value);
     }

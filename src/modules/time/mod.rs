@@ -305,11 +305,7 @@ fn check_number(value: f64) -> PyResult<()> {
 fn to_integer(value: &Value, overflow: fn() -> Raised) -> PyResult<i64> {
     let index = match int::num(value) {
         Some(_) => value.clone(),
-        None if number::is_index(value) => number::index(value)?,
-        None => match value.ty().slot(|slots| slots.int) {
-            Some(convert) => convert(value)?,
-            None => return Err(type_error(format!("an integer is required (got type {})", value.ty().name()))),
-        },
+        None => number::integer(value)?,
     };
     match int::number(&index)? {
         Num::Small(small) => Ok(small),

@@ -446,10 +446,8 @@ fn integer(value: &Value, exact: bool) -> Result<BigInt, Option<Raised>> {
     }
     if let Some(slot) = value.ty().slot(|slots| slots.int) {
         let result = slot(value).map_err(Some)?;
-        return match int::to_big(&result) {
-            Some(number) => Ok(number),
-            None => Err(Some(type_error(format!("__int__ returned non-int (type {})", result.ty().name())))),
-        };
+        number::check_int("__int__", &result).map_err(Some)?;
+        return int::to_big(&result).ok_or(None);
     }
     if number::is_index(value) {
         return number::index(value).map_err(Some).and_then(as_int);
