@@ -6,12 +6,14 @@ pub mod array;
 #[cfg(feature = "compile")]
 pub mod ast;
 pub mod atexit;
+pub mod binascii;
 pub mod bisect;
 pub(crate) mod blocking;
 pub mod builtins;
 pub mod cmath;
 pub mod codecs;
 pub mod collections;
+pub mod contextvars;
 pub mod copyreg;
 pub mod errno;
 pub mod functools;
@@ -24,9 +26,11 @@ pub mod itertools;
 mod key_order;
 pub mod marshal;
 pub mod math;
+pub mod opcode;
 pub mod operator;
 pub mod posix;
 pub mod random;
+pub mod select;
 pub mod signal;
 pub mod site;
 pub mod sre;
@@ -39,6 +43,7 @@ pub mod time;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
+pub mod zlib;
 
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
@@ -104,6 +109,11 @@ static ALL: &[&ModuleDef] = &[
     &hashes::sha3::MODULE,
     &hashes::blake2::MODULE,
     &unicodedata::MODULE,
+    &binascii::MODULE,
+    &contextvars::MODULE,
+    &opcode::MODULE,
+    &zlib::MODULE,
+    &select::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

@@ -60,6 +60,8 @@ pub struct Thread {
     ident: AtomicU64,
     /// A lock to be freed when it ends.
     sentinel: ValueCell,
+    /// What `contextvars.copy_context()` copies; made when it is first needed.
+    pub(crate) context: ValueCell,
 }
 
 impl Thread {
@@ -89,6 +91,7 @@ impl Thread {
             serial: Cell::new(0),
             ident: AtomicU64::new(0),
             sentinel: ValueCell::EMPTY,
+            context: ValueCell::EMPTY,
         }
     }
 
@@ -136,6 +139,7 @@ impl Thread {
     pub(crate) fn retire(&self) {
         STARTED.get().borrow_mut().retain(|thread| !std::ptr::eq(*thread, self));
         drop(self.raised.take());
+        drop(self.context.take());
         drop(self.trace_function.take());
         drop(self.profile_function.take());
         drop(self.root_handled.exception.take());
