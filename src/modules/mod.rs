@@ -1,6 +1,7 @@
 //! Native modules, one file or folder each, named as Python names them.
 
 pub mod abc;
+pub mod accounts;
 mod arguments;
 pub mod array;
 #[cfg(feature = "compile")]
@@ -16,6 +17,7 @@ pub mod collections;
 pub mod contextvars;
 pub mod copyreg;
 pub mod errno;
+pub mod fcntl;
 pub mod functools;
 pub mod gc;
 pub mod hashes;
@@ -29,7 +31,9 @@ pub mod math;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod queue;
 pub mod random;
+pub mod resource;
 pub mod select;
 pub mod signal;
 pub mod site;
@@ -114,6 +118,11 @@ static ALL: &[&ModuleDef] = &[
     &opcode::MODULE,
     &zlib::MODULE,
     &select::MODULE,
+    &queue::MODULE,
+    &accounts::PWD,
+    &accounts::GRP,
+    &resource::MODULE,
+    &fcntl::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

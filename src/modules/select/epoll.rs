@@ -27,7 +27,7 @@ payload!(Epoll, EPOLL);
 
 impl Drop for Epoll {
     fn drop(&mut self) {
-        let _nobody_to_tell = self.shut();
+        self.shut();
     }
 }
 
@@ -73,9 +73,12 @@ fn from_fd(_class: &Value, fd: i32) -> Value {
 }
 
 impl Epoll {
-    fn shut(&self) -> PyResult<()> {
+    /// As CPython, which says nothing when the system fails to close it.
+    fn shut(&self) {
         let fd = self.fd.replace(-1);
-        if fd < 0 { Ok(()) } else { close(fd).map_err(failed) }
+        if fd >= 0 {
+            let _untold = close(fd);
+        }
     }
 
     fn open(&self) -> PyResult<i32> {
@@ -141,6 +144,6 @@ fn enter(this: &Epoll) -> PyResult<Value> {
     Ok(Value::of(this))
 }
 
-fn exit(this: &Epoll, _class: Option<&Value>, _value: Option<&Value>, _traceback: Option<&Value>) -> PyResult<()> {
-    this.shut()
+fn exit(this: &Epoll, _class: Option<&Value>, _value: Option<&Value>, _traceback: Option<&Value>) {
+    this.shut();
 }
