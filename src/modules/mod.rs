@@ -1,11 +1,13 @@
 //! Native modules, one file or folder each, named as Python names them.
 
 pub mod abc;
+pub mod accounts;
 mod arguments;
 pub mod array;
 #[cfg(feature = "compile")]
 pub mod ast;
 pub mod atexit;
+pub mod binascii;
 pub mod bisect;
 pub(crate) mod blocking;
 pub mod builtins;
@@ -15,6 +17,7 @@ pub mod collections;
 pub mod contextvars;
 pub mod copyreg;
 pub mod errno;
+pub mod fcntl;
 pub mod functools;
 pub mod gc;
 pub mod hashes;
@@ -25,9 +28,13 @@ pub mod itertools;
 mod key_order;
 pub mod marshal;
 pub mod math;
+pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod queue;
 pub mod random;
+pub mod resource;
+pub mod select;
 pub mod signal;
 pub mod site;
 pub mod sre;
@@ -40,6 +47,7 @@ pub mod time;
 pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
+pub mod zlib;
 
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
@@ -106,6 +114,15 @@ static ALL: &[&ModuleDef] = &[
     &hashes::blake2::MODULE,
     &unicodedata::MODULE,
     &contextvars::MODULE,
+    &binascii::MODULE,
+    &opcode::MODULE,
+    &zlib::MODULE,
+    &select::MODULE,
+    &queue::MODULE,
+    &accounts::PWD,
+    &accounts::GRP,
+    &resource::MODULE,
+    &fcntl::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

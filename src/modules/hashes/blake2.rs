@@ -4,13 +4,13 @@ use super::sha3::unsigned;
 use super::{bytes_to_hash, hexadecimal};
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::object::TypeObject;
 use crate::object::buffer::{Buffer, Request};
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{At, FromArg, Function, GetSet};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
-use crate::object::{TypeObject, attribute};
 use crate::types::bytes::Bytes;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{overflow_error, value_error};
@@ -159,11 +159,7 @@ macro_rules! blake2_type {
 
         #[doc = concat!("The type object of ", $name, " objects.")]
         pub static $static: TypeObject = TypeObject::define::<$body>($type_name)
-            .slots(Slots {
-                new: Some(|_, args, kwnames| $function.call(args, kwnames)),
-                getattr: Some(attribute::generic_get),
-                ..Slots::EMPTY
-            })
+            .slots(Slots { new: Some(|_, args, kwnames| $function.call(args, kwnames)), ..Slots::EMPTY })
             .methods(&[
                 method!(
                     |this: &$body| {

@@ -5,13 +5,12 @@ pub mod sha3;
 
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::object::TypeObject;
 use crate::object::buffer::{Buffer, Request};
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
-use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
-use crate::object::{TypeObject, attribute};
 use crate::types::bytes::{self, Bytes};
 use crate::types::exceptions::{buffer_error, type_error};
 use crate::types::str::Str;
@@ -58,8 +57,7 @@ macro_rules! hash_type {
 
         #[doc = concat!("The type object of ", $name, " objects.")]
         pub static $static: TypeObject = TypeObject::define::<$body>($type_name)
-            .slots(Slots { getattr: Some(attribute::generic_get), ..Slots::EMPTY })
-            .methods(&[
+                    .methods(&[
                 method!(
                     |this: &$body| {
                         let copy = $body { header: Header::new(&$static), state: Cell::new(this.state()) };

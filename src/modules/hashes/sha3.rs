@@ -3,13 +3,13 @@
 use super::{bytes_to_hash, hexadecimal};
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::object::TypeObject;
 use crate::object::arguments::{check_count, no_keywords};
 use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
-use crate::object::{TypeObject, attribute};
 use crate::types::bytes::Bytes;
 use crate::types::exceptions::{overflow_error, type_error, value_error};
 use crate::types::int::{self, Num};
@@ -85,7 +85,6 @@ macro_rules! sha3_type {
                     }
                     Ok(new_object(body))
                 }),
-                getattr: Some(attribute::generic_get),
                 ..Slots::EMPTY
             })
             .methods(&[

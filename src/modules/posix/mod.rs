@@ -25,6 +25,7 @@ use crate::types::exceptions::OS_ERROR;
 use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::struct_sequence;
+pub(crate) use arguments::file_descriptor;
 use directory::*;
 use files::*;
 use process::*;

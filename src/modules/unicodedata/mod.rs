@@ -241,9 +241,9 @@ fn record(version: Version, code: u32) -> (u8, u8, u8, bool, u8) {
     tables::RECORDS.get((run & 0x7ff) as usize).copied().unwrap_or((0, 0, 0, false, 0))
 }
 
-/// Whether Unicode 3.2 had not assigned a code point.
+/// Whether a code point was assigned after Unicode 3.2.
 fn is_unassigned(version: Version, code: u32) -> bool {
-    version == Old && record(Old, code).0 == 0
+    version == Old && record(Old, code).0 == 0 && record(Current, code).0 != 0
 }
 
 fn named(names: &[&'static str], index: u8) -> Value {
@@ -406,6 +406,10 @@ fn is_normalized(version: Version, name: &Str, unistr: &Str) -> PyResult<bool> {
         return Ok(true);
     }
     let form = form(name)?;
+    if version == Old {
+        // The checks are those of the current version; CPython says no without a look.
+        return Ok(false);
+    }
     if normalize::is_simple(form, unistr.chars()) {
         return Ok(true);
     }
