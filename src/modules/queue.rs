@@ -99,7 +99,6 @@ pub static SIMPLE_QUEUE: TypeObject = TypeObject::define::<SimpleQueue>("_queue.
                 },
             ))
         }),
-        init: Some(|_, _, _| Ok(())),
         ..Slots::EMPTY
     })
     .methods(&[

@@ -167,6 +167,8 @@ fn getgrgid(id: &Value) -> PyResult<Value> {
     let wide = match int::to_i64(&index) {
         Some(wide) if wide < -1 => return Err(overflow_error("gid is less than minimum")),
         Some(wide) if wide <= u32::MAX.into() => wide,
+        // As CPython says of what fits a C long.
+        Some(_) => return Err(overflow_error("gid is less than minimum")),
         None if int::is_negative(&index) => return Err(overflow_error("gid is less than minimum")),
         _ => return Err(overflow_error("gid is greater than maximum")),
     };

@@ -4,6 +4,7 @@ mod system;
 
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::object::arguments::no_keywords;
 use crate::object::error::{PyResult, Raised};
 use crate::object::native::c_int;
 use crate::object::number;
@@ -21,7 +22,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     functions: &[
         method!(getrusage, "getrusage($module, who, /)", ""),
         method!(getrlimit, "getrlimit($module, resource, /)", ""),
-        method!(prlimit, "%prlimit(pid, resource, limits=None, /)", "prlimit(pid, resource, [limits])"),
+        method!(raw prlimit, "!prlimit(*args)", "prlimit(pid, resource, [limits])"),
         method!(setrlimit, "setrlimit($module, resource, limits, /)", ""),
         method!(system::page_size, "getpagesize($module, /)", ""),
     ],
@@ -114,9 +115,16 @@ fn setrlimit(resource: i32, limits_value: &Value) -> PyResult<()> {
     system::prlimit(0, resource, Some(limits(limits_value)?)).map(drop).map_err(failed)
 }
 
-fn prlimit(pid: i32, resource: i32, limits_value: Option<&Value>) -> PyResult<Value> {
+fn prlimit(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    no_keywords("prlimit", kwnames)?;
+    let (pid, resource, new) = match args {
+        [pid, resource] => (pid, resource, None),
+        [pid, resource, new] => (pid, resource, Some(new)),
+        _ => return Err(type_error("resource.prlimit requires 2 to 3 arguments")),
+    };
+    let (pid, resource) = (c_int(pid, true)?, c_int(resource, true)?);
     let resource = checked(resource)?;
-    let new = limits_value.map(limits).transpose()?;
+    let new = new.map(limits).transpose()?;
     system::prlimit(pid, resource, new).map(shown).map_err(|errno| match errno {
         libc::EINVAL => value_error("current limit exceeds maximum limit"),
         errno => os_error::from_errno(errno, None),

@@ -144,7 +144,7 @@ impl Drop for Stream {
 /// Goes on with an Adler-32 checksum.
 pub(super) fn adler32(start: u32, bytes: &[u8]) -> u32 {
     // Sums that are too large are brought into range even by no bytes.
-    let start = (start >> 16) % 65521 << 16 | (start & 0xffff) % 65521;
+    let start = (((start >> 16) % 65521) << 16) | ((start & 0xffff) % 65521);
     // SAFETY: the library reads as many bytes as the slice has.
     unsafe { z::adler32_z(start.into(), bytes.as_ptr(), bytes.len()) as u32 }
 }
