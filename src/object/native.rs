@@ -363,6 +363,20 @@ impl Function {
                         }
                     }
                     (None, None) => {
+                        let variadic = signature.params().iter().any(|param| param.kind == ParamKind::VarArgs);
+                        // As PyArg_ParseTupleAndKeywords counts what `*args` leaves.
+                        let keywords =
+                            signature.params().iter().filter(|param| param.kind == ParamKind::Keyword).count();
+                        if signature.style == Style::Parse && variadic && values.len() > keywords {
+                            surplus.get_or_insert_with(|| {
+                                format!(
+                                    "{}() takes at most {keywords} keyword argument{} ({} given)",
+                                    self.name(),
+                                    if keywords == 1 { "" } else { "s" },
+                                    values.len()
+                                )
+                            });
+                        }
                         let text = text.map(|text| text.to_string_lossy()).unwrap_or_default();
                         surplus.get_or_insert_with(|| {
                             format!("'{text}' is an invalid keyword argument for {}()", self.name())
