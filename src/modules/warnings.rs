@@ -364,7 +364,7 @@ fn warn_explicit(
         _ => {}
     }
     if let Some(registry) = registry.and_then(|registry| registry.downcast::<Dict>())
-        && action_text != "module"
+        && !matches!(action_text.as_str(), "always" | "module")
     {
         registry.set(&key, Value::TRUE)?;
     }
