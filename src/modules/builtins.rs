@@ -783,7 +783,8 @@ fn input(prompt: Option<&Value>) -> PyResult<Value> {
     if let Some(prompt) = prompt {
         call::call_method(&stdout, name!("write"), &[text::str(prompt)?])?;
     }
-    call::call_method(&stdout, name!("flush"), &[])?;
+    // Whether it can is its own affair.
+    drop(call::call_method(&stdout, name!("flush"), &[]));
     let line = call::call_method(&stdin, name!("readline"), &[])?;
     let Some(text) = line.downcast::<Str>() else {
         return Err(type_error("object.readline() returned non-string"));

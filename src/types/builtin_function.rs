@@ -70,7 +70,8 @@ pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>(
         }),
         GetSet::read_only("__self__", |this| {
             let body = body(this)?;
-            Ok(body.this.clone().or_else(|| body.owner.clone()).unwrap_or(Value::NONE))
+            let owner = || body.owner.clone().filter(|_| body.static_owner().is_none());
+            Ok(body.this.clone().or_else(owner).unwrap_or(Value::NONE))
         }),
         GetSet::new(
             "__module__",

@@ -460,7 +460,9 @@ fn delete_slice(list: &List, slice: &Slice) -> PyResult<()> {
         };
         list.items.remove_stepped(first, step, selected.count)
     };
-    list.items.give_back();
+    if !list.sorting.get() {
+        list.items.give_back();
+    }
     if selected.step == 1 {
         release(removed);
     }
