@@ -9,10 +9,12 @@ import _collections
 import _functools
 import _io
 import _operator
+import _queue
 import _struct
 import _weakref
 import array
 import itertools
+import select
 import time
 
 
@@ -32,7 +34,8 @@ def reachable():
     # Never set up, so no subclass of object's.
     add(type(_functools.cmp_to_key(len)))
     return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
-                                                       "_collections", "functools", "itertools", "operator")]
+                                                       "_collections", "functools", "itertools", "operator", "select", "_queue",
+                                                       "Token")]
 
 
 def text(value):

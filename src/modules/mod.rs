@@ -1,6 +1,7 @@
 //! Native modules, one file or folder each, named as Python names them.
 
 pub mod abc;
+pub mod accounts;
 mod arguments;
 pub mod array;
 #[cfg(feature = "compile")]
@@ -15,6 +16,7 @@ pub mod collections;
 pub mod contextvars;
 pub mod copyreg;
 pub mod errno;
+pub mod fcntl;
 pub mod functools;
 pub mod gc;
 pub mod heapq;
@@ -24,9 +26,14 @@ pub mod itertools;
 mod key_order;
 pub mod marshal;
 pub mod math;
+pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod posixsubprocess;
+pub mod queue;
 pub mod random;
+pub mod resource;
+pub mod select;
 pub mod signal;
 pub mod site;
 pub mod sre;
@@ -97,6 +104,14 @@ static ALL: &[&ModuleDef] = &[
     &codecs::MODULE,
     &posix::MODULE,
     &contextvars::MODULE,
+    &queue::MODULE,
+    &opcode::MODULE,
+    &select::MODULE,
+    &accounts::PWD,
+    &accounts::GRP,
+    &resource::MODULE,
+    &fcntl::MODULE,
+    &posixsubprocess::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

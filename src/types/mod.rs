@@ -169,6 +169,12 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::contextvars::KEY_ITERATOR,
     &crate::modules::contextvars::VALUE_ITERATOR,
     &crate::modules::contextvars::ITEM_ITERATOR,
+    &crate::modules::queue::SIMPLE_QUEUE,
+    &crate::modules::select::POLL,
+    &crate::modules::select::EPOLL,
+    &crate::modules::accounts::PASSWD,
+    &crate::modules::accounts::GROUP,
+    &crate::modules::resource::RUSAGE,
 ];
 
 /// The types that the module `builtins` shows under their names.

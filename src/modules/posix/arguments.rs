@@ -187,7 +187,7 @@ fn id(value: &Value, kind: &str) -> PyResult<u32> {
 
 /// A user's number. As `_Py_Uid_Converter`.
 #[derive(Clone, Copy)]
-pub(super) struct Uid(pub u32);
+pub(crate) struct Uid(pub u32);
 
 impl FromArg for Uid {
     type Out<'a> = Uid;
@@ -198,7 +198,7 @@ impl FromArg for Uid {
 
 /// A group's number. As `_Py_Gid_Converter`.
 #[derive(Clone, Copy)]
-pub(super) struct Gid(pub u32);
+pub(crate) struct Gid(pub u32);
 
 impl FromArg for Gid {
     type Out<'a> = Gid;
@@ -208,7 +208,7 @@ impl FromArg for Gid {
 }
 
 /// An id as Python shows it: -1 stands for none.
-pub(super) fn id_value(id: u32) -> Value {
+pub(crate) fn id_value(id: u32) -> Value {
     if id == u32::MAX { Value::int(-1) } else { Value::int(id.into()) }
 }
 
@@ -231,7 +231,7 @@ impl FromArg for Offset {
 
 /// A file that is open: a descriptor, or an object with `fileno()`. As `PyObject_AsFileDescriptor`.
 #[derive(Clone, Copy)]
-pub(super) struct OpenFile(pub i32);
+pub(crate) struct OpenFile(pub i32);
 
 impl FromArg for OpenFile {
     type Out<'a> = OpenFile;

@@ -3,7 +3,7 @@
 //! `system` holds the calls behind safe functions, `arguments` and `path` how arguments become what the system takes, the
 //! others the functions by what they are about.
 
-mod arguments;
+pub(crate) mod arguments;
 mod constants;
 mod directory;
 mod files;

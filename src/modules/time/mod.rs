@@ -318,7 +318,7 @@ fn to_integer(value: &Value, overflow: fn() -> Raised) -> PyResult<i64> {
 }
 
 /// Seconds in nanoseconds. As `_PyTime_FromSecondsObject`.
-fn to_nanoseconds(value: &Value, round: fn(f64) -> f64) -> PyResult<i64> {
+pub(crate) fn to_nanoseconds(value: &Value, round: fn(f64) -> f64) -> PyResult<i64> {
     let Some(float) = float::to_f64(value) else {
         return to_integer(value, too_large)?.checked_mul(SECOND).ok_or_else(too_large);
     };
