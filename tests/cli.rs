@@ -57,7 +57,8 @@ fn bad_input_gives_one_line_and_status_2() {
         (directory.file("constant.pyc", &[&real[..16], b"N"].concat()), "code"),
     ];
     for command in ["run", "dump", "dis", "verify"] {
-        for (path, expected) in &cases {
+        // A directory may hold a program.
+        for (path, expected) in cases.iter().filter(|case| command != "run" || case.1 != "is a directory") {
             let output = pycvm(&[command, path]);
             let message = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{command} {path}: {message}");

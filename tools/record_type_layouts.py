@@ -5,6 +5,7 @@ Usage: python3.8 tools/record_type_layouts.py > src/types/layout_table.rs
 
 import types
 import sys
+import _blake2
 import _collections
 import _functools
 import _io
@@ -16,6 +17,7 @@ import array
 import itertools
 import select
 import time
+import zlib
 
 
 def reachable():
@@ -34,8 +36,8 @@ def reachable():
     # Never set up, so no subclass of object's.
     add(type(_functools.cmp_to_key(len)))
     return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
-                                                       "_collections", "functools", "itertools", "operator", "select", "_queue",
-                                                       "Token")]
+                                                       "_collections", "functools", "itertools", "operator", "_blake2", "_queue",
+                                                       "select", "zlib")]
 
 
 def text(value):
@@ -45,6 +47,7 @@ def text(value):
 def main():
     iter([].__reversed__())
     next(iter(array.array("b", [0])))
+    select.poll(), zlib.compressobj(), zlib.decompressobj()
     rows = {}
     for cls in reachable():
         name = cls.__name__ if cls.__module__ == "builtins" else cls.__module__ + "." + cls.__name__

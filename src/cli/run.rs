@@ -38,6 +38,7 @@ pub fn main(args: Args) -> ExitCode {
     // Before the first str is hashed.
     seed.apply();
     config::set(invocation.config.clone());
+    standard::set_unbuffered(invocation.config.unbuffered);
     match &invocation.program {
         Program::File(path) if !startup::holds_main(path) => run_file(path, &invocation),
         _ => ExitCode::from(runtime::with(|| session(&invocation, Given::Nothing))),

@@ -16,6 +16,7 @@ use crate::object::text;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::object::{BinaryOp, Compare, TypeObject};
+use crate::types::bytearray::Bytearray;
 use crate::types::bytes::Bytes;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
@@ -28,7 +29,7 @@ use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_;
 use crate::vm::frame::Place;
-use crate::vm::{import, runtime, thread};
+use crate::vm::{config, import, runtime, thread};
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -249,7 +250,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("False", Value::FALSE);
     dict.set_text("Ellipsis", Value::ELLIPSIS);
     dict.set_text("NotImplemented", Value::NOT_IMPLEMENTED);
-    dict.set_text("__debug__", Value::TRUE);
+    dict.set_text("__debug__", Value::bool(config::with(|config| config.optimize == 0)));
     IMPORT.get().set(dict.get_text("__import__"));
     crate::object::builtins::keep_original(dict);
     crate::modules::site::install(dict);
@@ -462,6 +463,12 @@ fn ord(c: &Value) -> PyResult<i64> {
             return Ok((*byte).into());
         }
         bytes.as_slice().len()
+    } else if let Some(array) = c.downcast::<Bytearray>() {
+        let bytes = array.to_vec();
+        if let [byte] = bytes.as_slice() {
+            return Ok((*byte).into());
+        }
+        bytes.len()
     } else {
         return Err(type_error(std::format!("ord() expected string of length 1, but {} found", c.ty().name())));
     };
@@ -609,7 +616,7 @@ fn compile_text(what: &str, source: &Value) -> PyResult<Value> {
         filename: &Str::new_value("<string>"),
         mode: if eval { crate::compile::parse::Mode::Eval } else { crate::compile::parse::Mode::Exec },
         flags: inherited_flags(),
-        optimize: 0,
+        optimize: config::with(|config| config.optimize.min(2)),
         feature_version: 0,
     };
     compile(&source, &settings)
@@ -695,7 +702,8 @@ fn compile_source(
             _ => Mode::Exec,
         },
         flags: if dont_inherit { flags } else { flags | inherited_flags() },
-        optimize: u8::try_from(optimize).unwrap_or(0),
+        // -1 is the interpreter's own level.
+        optimize: u8::try_from(optimize).unwrap_or_else(|_| config::with(|config| config.optimize.min(2))),
         feature_version: match feature_version {
             Some(version) if only_ast => u8::try_from(version).unwrap_or(0),
             _ => 0,
@@ -775,7 +783,8 @@ fn input(prompt: Option<&Value>) -> PyResult<Value> {
     if let Some(prompt) = prompt {
         call::call_method(&stdout, name!("write"), &[text::str(prompt)?])?;
     }
-    call::call_method(&stdout, name!("flush"), &[])?;
+    // Whether it can is its own affair.
+    drop(call::call_method(&stdout, name!("flush"), &[]));
     let line = call::call_method(&stdin, name!("readline"), &[])?;
     let Some(text) = line.downcast::<Str>() else {
         return Err(type_error("object.readline() returned non-string"));

@@ -7,6 +7,7 @@ pub mod array;
 #[cfg(feature = "compile")]
 pub mod ast;
 pub mod atexit;
+pub mod binascii;
 pub mod bisect;
 pub(crate) mod blocking;
 pub mod builtins;
@@ -19,6 +20,7 @@ pub mod errno;
 pub mod fcntl;
 pub mod functools;
 pub mod gc;
+pub mod hashes;
 pub mod heapq;
 pub mod imp;
 pub mod io;
@@ -43,8 +45,10 @@ pub mod struct_;
 pub mod sys;
 pub mod thread;
 pub mod time;
+pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
+pub mod zlib;
 
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
@@ -103,15 +107,24 @@ static ALL: &[&ModuleDef] = &[
     &ast::MODULE,
     &codecs::MODULE,
     &posix::MODULE,
+    &posixsubprocess::MODULE,
+    &hashes::MD5_MODULE,
+    &hashes::SHA1_MODULE,
+    &hashes::SHA256_MODULE,
+    &hashes::SHA512_MODULE,
+    &hashes::sha3::MODULE,
+    &hashes::blake2::MODULE,
+    &unicodedata::MODULE,
     &contextvars::MODULE,
-    &queue::MODULE,
+    &binascii::MODULE,
     &opcode::MODULE,
+    &zlib::MODULE,
     &select::MODULE,
+    &queue::MODULE,
     &accounts::PWD,
     &accounts::GRP,
     &resource::MODULE,
     &fcntl::MODULE,
-    &posixsubprocess::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
@@ -139,7 +152,7 @@ impl ModuleDef {
     /// # Errors
     /// What its `fill` raises.
     pub fn load(&'static self) -> PyResult<Value> {
-        let module = Module::new_value(self.name, Some(self.doc));
+        let module = Module::new_value(self.name, Some(self.doc).filter(|doc| !doc.is_empty()));
         if let Some(body) = module.downcast::<Module>()
             && let Some(dict) = body.dict().exact::<Dict>()
         {

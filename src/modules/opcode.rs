@@ -1,4 +1,4 @@
-//! The module `_opcode`: how an instruction changes the depth of the stack.
+//! The module `_opcode`: what instructions do to the stack.
 
 use crate::method;
 use crate::modules::ModuleDef;
@@ -20,19 +20,20 @@ pub static MODULE: ModuleDef = ModuleDef {
     fill: |_| Ok(()),
 };
 
-/// Instructions from this number on have an argument.
+/// The first opcode with an argument.
 const HAVE_ARGUMENT: i32 = 90;
 
 fn stack_effect(opcode: i32, oparg: Option<&Value>, jump: Option<&Value>) -> PyResult<i64> {
-    let argument = match oparg.filter(|oparg| !oparg.is_none()) {
-        Some(_) if opcode < HAVE_ARGUMENT => {
-            return Err(value_error("stack_effect: opcode does not permit oparg but oparg was specified"));
-        }
-        Some(oparg) => c_int(oparg, false)?,
-        None if opcode >= HAVE_ARGUMENT => {
+    let arg = oparg.filter(|arg| !arg.is_none());
+    let arg = match (opcode >= HAVE_ARGUMENT, arg) {
+        (true, None) => {
             return Err(value_error("stack_effect: opcode requires oparg but oparg was not specified"));
         }
-        None => 0,
+        (true, Some(arg)) => c_int(arg, false)?,
+        (false, Some(_)) => {
+            return Err(value_error("stack_effect: opcode does not permit oparg but oparg was specified"));
+        }
+        (false, None) => 0,
     };
     let flow = match jump {
         None => Flow::Either,
@@ -42,8 +43,6 @@ fn stack_effect(opcode: i32, oparg: Option<&Value>, jump: Option<&Value>) -> PyR
         Some(_) => return Err(value_error("stack_effect: jump must be False, True or None")),
     };
     let known = u8::try_from(opcode).ok().and_then(Opcode::from_byte);
-    known
-        .and_then(|opcode| opcode.stack_effect(argument.cast_unsigned(), flow))
-        .map(i64::from)
-        .ok_or_else(|| value_error("invalid opcode or oparg"))
+    let effect = known.and_then(|opcode| opcode.stack_effect(arg as u32, flow));
+    effect.map(i64::from).ok_or_else(|| value_error("invalid opcode or oparg"))
 }

@@ -1,24 +1,24 @@
-//! The module `_queue`: the queue between threads that holds any number of items.
+//! The module `_queue`: queues that threads share without Python code in between.
 
 use crate::gc::Visit;
 use crate::method;
 use crate::modules::ModuleDef;
-use crate::modules::blocking::{blocking, check_signals};
-use crate::modules::time::to_nanoseconds;
+use crate::modules::thread::RawLock;
+use crate::object::arguments::keyword_count;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::header::{Header, new_instance};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_deque::ValueDeque;
-use crate::object::value_vec::ValueCell;
-use crate::object::{TypeFlags, TypeObject, attribute, call};
+use crate::object::{TypeFlags, TypeObject, call, number};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, runtime_error, type_error, value_error};
+use crate::types::exceptions::{EXCEPTION, overflow_error, type_error, value_error};
+use crate::types::float::Float;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::type_::TYPE;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};
 
 /// The module's definition.
@@ -26,67 +26,45 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_queue",
     doc: "C implementation of the Python queue module.\nThis module is an implementation detail, please do not use it directly.",
     functions: &[],
-    fill,
+    fill: |dict| {
+        dict.set_text("Empty", empty_class()?);
+        dict.set_text("SimpleQueue", SIMPLE_QUEUE.value());
+        Ok(())
+    },
 };
 
-/// `Empty`.
-static EMPTY: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
-
-fn fill(dict: &Dict) -> PyResult<()> {
+/// The class `_queue.Empty`.
+fn empty_class() -> PyResult<Value> {
+    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
+    if let Some(class) = CLASS.get().get() {
+        return Ok(class.clone());
+    }
     let namespace = Dict::new_value();
-    if let Some(namespace) = namespace.exact::<Dict>() {
-        namespace.set_text("__doc__", Str::new_value("Exception raised by Queue.get(block=0)/get_nowait()."));
-        namespace.set_text("__module__", Str::new_value("_queue"));
+    if let Some(dict) = namespace.exact::<Dict>() {
+        dict.set_text("__doc__", Str::new_value("Exception raised by Queue.get(block=0)/get_nowait()."));
+        dict.set_text("__module__", Str::new_value("_queue"));
     }
     let bases = Tuple::from_vec(vec![EXCEPTION.value()]);
-    let empty = call::call(&TYPE.value(), &[Str::new_value("Empty"), bases, namespace])?;
-    EMPTY.get().set(Some(empty.clone()));
-    dict.set_text("Empty", empty);
-    dict.set_text("SimpleQueue", SIMPLE_QUEUE.value());
-    Ok(())
+    let class = call::call(&TYPE.value(), &[Str::new_value("Empty"), bases, namespace])?;
+    Ok(CLASS.get().get_or_init(|| class).clone())
 }
 
-fn empty_error() -> Raised {
-    match EMPTY.get().get().map(|class| call::call(&class, &[])) {
-        Some(Ok(exception)) => Raised::new(exception),
-        Some(Err(raised)) => raised,
-        None => runtime_error("the module _queue is not there"),
+#[cold]
+fn empty() -> Raised {
+    match empty_class().and_then(|class| call::call(&class, &[])) {
+        Ok(exception) => Raised::new(exception),
+        Err(raised) => raised,
     }
 }
 
-/// Counts what was put, so that who waits without the GIL sees that there was something.
-#[derive(Default)]
-struct Bell {
-    rings: Mutex<u64>,
-    rung: Condvar,
-}
-
-impl Bell {
-    fn count(&self) -> u64 {
-        *self.rings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ring(&self) {
-        *self.rings.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.rung.notify_all();
-    }
-
-    /// Waits until it has rung since `seen`, or for as long as `patience`.
-    fn wait(&self, seen: u64, patience: Duration) {
-        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.rung.wait_timeout_while(rings, patience, |rings| *rings == seen));
-    }
-}
-
-/// The longest wait before a look whether a signal has arrived.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// The body of a simple queue.
+/// The body of a queue.
 #[repr(C)]
 pub struct SimpleQueue {
     header: Header,
     items: ValueDeque,
-    bell: Arc<Bell>,
+    /// Taken by whoever finds the queue empty; what is put frees it.
+    lock: RawLock,
+    is_locked: Cell<bool>,
 }
 
 payload!(SimpleQueue, SIMPLE_QUEUE, {
@@ -103,80 +81,95 @@ payload!(SimpleQueue, SIMPLE_QUEUE, {
 pub static SIMPLE_QUEUE: TypeObject = TypeObject::define::<SimpleQueue>("_queue.SimpleQueue")
     .flags(TypeFlags::BASE)
     .with_weakrefs()
-    .doc("Simple, unbounded, reentrant FIFO queue.")
     .slots(Slots {
         new: Some(|class, args, kwnames| {
-            let ty = class.downcast::<TypeObject>().unwrap_or(&SIMPLE_QUEUE);
-            if std::ptr::eq(ty, &SIMPLE_QUEUE) {
-                let named = kwnames.and_then(|names| names.exact::<Tuple>()).map_or(0, Tuple::len);
-                if named > 0 {
-                    return Err(type_error("SimpleQueue() takes no keyword arguments"));
-                }
-                if !args.is_empty() {
-                    return Err(type_error("SimpleQueue() takes no positional arguments"));
-                }
+            let ty = class.downcast::<TypeObject>().ok_or_else(|| type_error("expected a type"))?;
+            let named = keyword_count(kwnames);
+            if std::ptr::eq(ty, &SIMPLE_QUEUE) && !args.is_empty() {
+                let what = if args.len() > named { "positional" } else { "keyword" };
+                return Err(type_error(format!("SimpleQueue() takes no {what} arguments")));
             }
-            let (items, bell) = (ValueDeque::default(), Arc::default());
-            Ok(new_instance(ty, SimpleQueue { header: Header::new(ty), items, bell }))
+            Ok(new_instance(
+                ty,
+                SimpleQueue {
+                    header: Header::new(ty),
+                    items: ValueDeque::new(),
+                    lock: RawLock::default(),
+                    is_locked: Cell::new(false),
+                },
+            ))
         }),
-        getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(empty, "empty($self, /)", "Return True if the queue is empty, False otherwise (not reliable!)."),
+        method!(|this: &SimpleQueue| this.items.is_empty(), "empty($self, /)", "Return True if the queue is empty, False otherwise (not reliable!)."),
         method!(get, "get($self, /, block=True, timeout=None)", "Remove and return an item from the queue.\n\nIf optional args 'block' is true and 'timeout' is None (the default),\nblock if necessary until an item is available. If 'timeout' is\na non-negative number, it blocks at most 'timeout' seconds and raises\nthe Empty exception if no item was available within that time.\nOtherwise ('block' is false), return an item if one is immediately\navailable, else raise the Empty exception ('timeout' is ignored\nin that case)."),
-        method!(get_nowait, "get_nowait($self, /)", "Remove and return an item from the queue without blocking.\n\nOnly get an item if one is immediately available. Otherwise\nraise the Empty exception."),
-        method!(put, "put($self, /, item, block=True, timeout=None)", "Put the item on the queue.\n\nThe optional 'block' and 'timeout' arguments are ignored, as this method\nnever blocks.  They are provided for compatibility with the Queue class."),
-        method!(put_nowait, "put_nowait($self, /, item)", "Put an item into the queue without blocking.\n\nThis is exactly equivalent to `put(item)` and is only provided\nfor compatibility with the Queue class."),
-        method!(qsize, "qsize($self, /)", "Return the approximate size of the queue (not reliable!)."),
-    ]);
+        method!(|this: &SimpleQueue| this.get(Patience::None), "get_nowait($self, /)", "Remove and return an item from the queue without blocking.\n\nOnly get an item if one is immediately available. Otherwise\nraise the Empty exception."),
+        method!(
+            |this: &SimpleQueue, item: &Value, _block: Option<bool>, _timeout: Option<&Value>| this.put(item),
+            "put($self, /, item, block=True, timeout=None)", "Put the item on the queue.\n\nThe optional 'block' and 'timeout' arguments are ignored, as this method\nnever blocks.  They are provided for compatibility with the Queue class."
+        ),
+        method!(|this: &SimpleQueue, item: &Value| this.put(item), "put_nowait($self, /, item)", "Put an item into the queue without blocking.\n\nThis is exactly equivalent to `put(item)` and is only provided\nfor compatibility with the Queue class."),
+        method!(|this: &SimpleQueue| this.items.len(), "qsize($self, /)", "Return the approximate size of the queue (not reliable!)."),
+    ])
+    .doc("Simple, unbounded, reentrant FIFO queue.");
 
-fn empty(this: &SimpleQueue) -> bool {
-    this.items.is_empty()
+/// How long a thread waits for an item.
+enum Patience {
+    None,
+    Until(Instant),
+    Forever,
 }
 
-fn qsize(this: &SimpleQueue) -> usize {
-    this.items.len()
-}
+impl SimpleQueue {
+    fn unlock(&self) {
+        if self.is_locked.replace(false) {
+            self.lock.free();
+        }
+    }
 
-fn put_nowait(this: &SimpleQueue, item: &Value) {
-    this.items.push_back(item.clone());
-    this.bell.ring();
-}
+    fn put(&self, item: &Value) {
+        self.items.push_back(item.clone());
+        self.unlock();
+    }
 
-fn put(this: &SimpleQueue, item: &Value, _block: Option<bool>, _timeout: Option<&Value>) {
-    put_nowait(this, item);
-}
-
-fn get_nowait(this: &SimpleQueue) -> PyResult<Value> {
-    this.items.pop_front().ok_or_else(empty_error)
+    fn get(&self, patience: Patience) -> PyResult<Value> {
+        loop {
+            if let Some(item) = self.items.pop_front() {
+                self.unlock();
+                return Ok(item);
+            }
+            let taken = match patience {
+                Patience::None => self.lock.try_take(),
+                Patience::Until(deadline) => self.lock.take(Some(deadline))?,
+                Patience::Forever => self.lock.take(None)?,
+            };
+            if !taken {
+                return Err(empty());
+            }
+            self.is_locked.set(true);
+        }
+    }
 }
 
 fn get(this: &SimpleQueue, block: Option<bool>, timeout: Option<&Value>) -> PyResult<Value> {
     if block == Some(false) {
-        return get_nowait(this);
+        return this.get(Patience::None);
     }
-    let deadline = timeout.filter(|timeout| !timeout.is_none()).map(deadline).transpose()?.flatten();
-    loop {
-        let seen = this.bell.count();
-        if let Some(item) = this.items.pop_front() {
-            return Ok(item);
-        }
-        let left = deadline.map_or(LOOK, |deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
-            return Err(empty_error());
-        }
-        let bell = this.bell.clone();
-        blocking(move || bell.wait(seen, left.min(LOOK)));
-        check_signals()?;
+    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else { return this.get(Patience::Forever) };
+    if !timeout.is_small_float() && timeout.downcast::<Float>().is_none() && !number::is_index(timeout) {
+        return Err(type_error(format!("an integer is required (got type {})", timeout.ty().name())));
     }
-}
-
-/// When a wait ends; none for one that is longer than any clock shows.
-fn deadline(timeout: &Value) -> PyResult<Option<Instant>> {
-    let nanoseconds = to_nanoseconds(timeout, f64::ceil)?;
-    match u64::try_from(nanoseconds) {
-        Ok(nanoseconds) => Ok(Instant::now().checked_add(Duration::from_nanos(nanoseconds))),
-        Err(_) => Err(value_error("'timeout' must be a non-negative number")),
+    let seconds = number::to_f64(timeout)?;
+    if seconds.is_nan() {
+        return Err(value_error("Invalid value NaN (not a number)"));
     }
+    if seconds.abs() >= 9_223_372_036.854_775 {
+        return Err(overflow_error("timestamp too large to convert to C _PyTime_t"));
+    }
+    if seconds < 0.0 {
+        return Err(value_error("'timeout' must be a non-negative number"));
+    }
+    let deadline = Instant::now().checked_add(Duration::from_secs_f64(seconds));
+    this.get(Patience::Until(deadline.ok_or_else(|| overflow_error("timeout value is too large"))?))
 }

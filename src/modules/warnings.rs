@@ -10,8 +10,8 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, call, compare, number, sequence, text};
 use crate::types::dict::Dict;
 use crate::types::exceptions::{
-    DEPRECATION_WARNING, IMPORT_WARNING, PENDING_DEPRECATION_WARNING, RESOURCE_WARNING, USER_WARNING, WARNING,
-    runtime_error, type_error, value_error,
+    DEPRECATION_WARNING, IMPORT_WARNING, PENDING_DEPRECATION_WARNING, RESOURCE_WARNING, RUNTIME_WARNING, USER_WARNING,
+    WARNING, is_instance, runtime_error, type_error, value_error,
 };
 use crate::types::frame::Frame;
 use crate::types::int;
@@ -92,6 +92,42 @@ fn library_attribute(name: &str) -> PyResult<Option<Value>> {
     match module.filter(|module| !module.is_none()) {
         Some(module) => attribute::lookup_str(&module, name),
         None => Ok(None),
+    }
+}
+
+/// Warns that a coroutine ends that was never awaited. As `_PyErr_WarnUnawaitedCoroutine`.
+pub(crate) fn warn_unawaited(coroutine: &Value) {
+    let mut warned = false;
+    if !crate::vm::finalize::is_finalizing() {
+        // Without the library, or with none that can be imported, the plain text does.
+        drop(crate::vm::import::import_text("warnings", 0));
+    }
+    let result = match library_attribute("_warn_unawaited_coroutine") {
+        Ok(None) => Ok(()),
+        Ok(Some(function)) => match call::call(&function, std::slice::from_ref(coroutine)) {
+            Ok(_) => {
+                warned = true;
+                Ok(())
+            }
+            Err(raised) => {
+                warned = is_instance(&raised, &RUNTIME_WARNING);
+                Err(raised)
+            }
+        },
+        Err(raised) => Err(raised),
+    };
+    if let Err(raised) = result {
+        crate::vm::thread::report_unraisable(raised, coroutine);
+    }
+    if warned {
+        return;
+    }
+    let name = attribute::lookup_str(coroutine, "__qualname__").ok().flatten();
+    let name =
+        name.and_then(|name| text::str(&name).ok()).and_then(|name| Some(name.downcast::<Str>()?.to_string_lossy()));
+    let message = format!("coroutine '{}' was never awaited", name.unwrap_or_default());
+    if let Err(raised) = warn(&RUNTIME_WARNING, &message, 1) {
+        crate::vm::thread::report_unraisable(raised, coroutine);
     }
 }
 
@@ -328,7 +364,7 @@ fn warn_explicit(
         _ => {}
     }
     if let Some(registry) = registry.and_then(|registry| registry.downcast::<Dict>())
-        && action_text != "module"
+        && !matches!(action_text.as_str(), "always" | "module")
     {
         registry.set(&key, Value::TRUE)?;
     }

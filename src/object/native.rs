@@ -363,6 +363,20 @@ impl Function {
                         }
                     }
                     (None, None) => {
+                        let variadic = signature.params().iter().any(|param| param.kind == ParamKind::VarArgs);
+                        // As PyArg_ParseTupleAndKeywords counts what `*args` leaves.
+                        let keywords =
+                            signature.params().iter().filter(|param| param.kind == ParamKind::Keyword).count();
+                        if signature.style == Style::Parse && variadic && values.len() > keywords {
+                            surplus.get_or_insert_with(|| {
+                                format!(
+                                    "{}() takes at most {keywords} keyword argument{} ({} given)",
+                                    self.name(),
+                                    if keywords == 1 { "" } else { "s" },
+                                    values.len()
+                                )
+                            });
+                        }
                         let text = text.map(|text| text.to_string_lossy()).unwrap_or_default();
                         surplus.get_or_insert_with(|| {
                             format!("'{text}' is an invalid keyword argument for {}()", self.name())
@@ -672,14 +686,7 @@ pub fn c_int(value: &Value, long: bool) -> PyResult<i32> {
     if is_float(value) {
         return Err(type_error("integer argument expected, got float"));
     }
-    let slots = value.ty().all_slots();
-    if !int::is_int(value) && slots.index.is_none() && slots.int.is_none() {
-        return Err(type_error(format!("an integer is required (got type {})", value.ty().name())));
-    }
-    let index = match slots.int {
-        Some(convert) if slots.index.is_none() && !int::is_int(value) => convert(value)?,
-        _ => number::index(value)?,
-    };
+    let index = number::integer(value)?;
     match (int::to_i64(&index), long) {
         (Some(wide), _) if i32::try_from(wide).is_ok() => Ok(wide as i32),
         (_, false) => Err(overflow_error("Python int too large to convert to C int")),

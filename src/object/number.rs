@@ -3,6 +3,8 @@
 use super::error::PyResult;
 use super::slots::{BinaryFn, BinaryOp, UnaryFn};
 use super::value::Value;
+use crate::modules::warnings;
+use crate::types::exceptions::DEPRECATION_WARNING;
 use crate::types::exceptions::{index_error, overflow_error, type_error};
 use crate::types::float::Float;
 use crate::types::int::{self, Int};
@@ -238,11 +240,59 @@ pub fn index(value: &Value) -> PyResult<Value> {
         return Err(type_error(format!("'{}' object cannot be interpreted as an integer", value.ty().name())));
     };
     let result = slot(value)?;
-    if int::is_int(&result) {
-        Ok(result)
-    } else {
-        Err(type_error(format!("__index__ returned non-int (type {})", result.ty().name())))
+    check_int("__index__", &result)?;
+    Ok(result)
+}
+
+/// That what `__int__` or `__index__` returned is an int; one of a subclass is deprecated.
+///
+/// # Errors
+/// `TypeError`; the `DeprecationWarning` when a filter makes an error of it.
+#[inline]
+pub(crate) fn check_int(method: &str, result: &Value) -> PyResult<()> {
+    if int::is_exact_int(result) { Ok(()) } else { check_odd_int(method, result) }
+}
+
+#[cold]
+fn check_odd_int(method: &str, result: &Value) -> PyResult<()> {
+    let returned = format!("{method} returned non-int (type {})", result.ty().name());
+    if int::is_int(result) { deprecated_subclass(&returned, "int") } else { Err(type_error(returned)) }
+}
+
+/// Warns that a conversion method `returned` an instance of a strict subclass.
+///
+/// # Errors
+/// The `DeprecationWarning` when a filter makes an error of it.
+#[cold]
+pub(crate) fn deprecated_subclass(returned: &str, base: &str) -> PyResult<()> {
+    let text = format!(
+        "{returned}.  The ability to return an instance of a strict subclass of {base} is deprecated, and may be removed \
+         in a future version of Python."
+    );
+    warnings::warn(&DEPRECATION_WARNING, &text, 1)
+}
+
+/// An int from a value with `__index__` or, which is deprecated, `__int__`. As `_PyLong_FromNbIndexOrNbInt`.
+///
+/// # Errors
+/// `TypeError`, and what the methods raise.
+pub(crate) fn integer(value: &Value) -> PyResult<Value> {
+    if int::is_int(value) {
+        return Ok(value.clone());
     }
+    if is_index(value) {
+        return index(value);
+    }
+    let required = format!("an integer is required (got type {})", value.ty().name());
+    let Some(slot) = value.ty().slot(|slots| slots.int) else { return Err(type_error(required)) };
+    let result = slot(value)?;
+    check_int("__int__", &result)?;
+    let text = format!(
+        "{required}.  Implicit conversion to integers using __int__ is deprecated, and may be removed in a future version \
+         of Python."
+    );
+    warnings::warn(&DEPRECATION_WARNING, &text, 1)?;
+    Ok(result)
 }
 
 /// `value` as a machine int through `__index__`; `None` when it does not fit.
@@ -322,20 +372,30 @@ pub fn to_f64(value: &Value) -> PyResult<f64> {
         if let Some(float) = result.as_small_float() {
             return Ok(float);
         }
-        return match result.downcast::<Float>() {
-            Some(float) => Ok(float.value()),
-            None => Err(type_error(format!(
-                "{}.__float__ returned non-float (type {})",
-                value.ty().name(),
-                result.ty().name()
-            ))),
-        };
+        check_float(value, &result)?;
+        return result.downcast::<Float>().map(Float::value).ok_or_else(|| type_error("a float is required"));
     }
     if is_index(value) {
         let int = index(value)?;
         return int_to_f64(&int);
     }
     Err(type_error(format!("must be real number, not {}", value.ty().name())))
+}
+
+/// That what `value.__float__()` returned is a float; one of a subclass is deprecated.
+///
+/// # Errors
+/// `TypeError`; the `DeprecationWarning` when a filter makes an error of it.
+pub(crate) fn check_float(value: &Value, result: &Value) -> PyResult<()> {
+    if result.is_small_float() || result.is_exact::<Float>() {
+        return Ok(());
+    }
+    let returned = format!("{}.__float__ returned non-float (type {})", value.ty().name(), result.ty().name());
+    if result.downcast::<Float>().is_some() {
+        deprecated_subclass(&returned, "float")
+    } else {
+        Err(type_error(returned))
+    }
 }
 
 /// An int as a float, rounded to nearest even.

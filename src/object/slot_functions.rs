@@ -230,8 +230,20 @@ fn slot_setattr(this: &Value, name: &Value, value: Option<&Value>) -> PyResult<(
     Ok(())
 }
 
+/// As `slot_tp_richcompare`, for which a method that cannot be bound is none.
 fn slot_compare(this: &Value, other: &Value, op: Compare) -> PyResult<Value> {
-    call_or_not_implemented(this, op.method(), other)
+    let Some(found) = this.ty().lookup(&intern(op.method())) else { return Ok(Value::NOT_IMPLEMENTED) };
+    if found.ty().has_flag(super::TypeFlags::METHOD_DESCRIPTOR) {
+        return call::call(&found, &[this.clone(), other.clone()]);
+    }
+    let callable = match found.ty().slot(|slots| slots.descr_get) {
+        Some(get) => match get(&found, Some(this), &this.ty().value()) {
+            Ok(callable) => callable,
+            Err(_) => return Ok(Value::NOT_IMPLEMENTED),
+        },
+        None => found,
+    };
+    call::call(&callable, std::slice::from_ref(other))
 }
 
 fn slot_iter(this: &Value) -> PyResult<Value> {

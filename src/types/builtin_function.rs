@@ -70,7 +70,8 @@ pub static BUILTIN_FUNCTION: TypeObject = TypeObject::define::<BuiltinFunction>(
         }),
         GetSet::read_only("__self__", |this| {
             let body = body(this)?;
-            Ok(body.this.clone().or_else(|| body.owner.clone()).unwrap_or(Value::NONE))
+            let owner = || body.owner.clone().filter(|_| body.static_owner().is_none());
+            Ok(body.this.clone().or_else(owner).unwrap_or(Value::NONE))
         }),
         GetSet::new(
             "__module__",
@@ -112,6 +113,22 @@ impl BuiltinFunction {
             module: ValueCell::new(Some(name)),
             owner: Some(owner.clone()),
         })
+    }
+
+    /// The static method `function` of the native type `owner`.
+    pub fn static_of(function: &'static Function, owner: &TypeObject) -> Value {
+        new_object(BuiltinFunction {
+            header: Header::new(&BUILTIN_FUNCTION),
+            target: Target::Function(function),
+            this: None,
+            module: ValueCell::EMPTY,
+            owner: Some(owner.value()),
+        })
+    }
+
+    /// The type that it is a static method of.
+    fn static_owner(&self) -> Option<&TypeObject> {
+        self.owner.as_ref()?.downcast::<TypeObject>()
     }
 
     /// `__new__` of a native type.
@@ -164,7 +181,10 @@ fn qualname(body: &BuiltinFunction) -> String {
             let ty = this.downcast::<TypeObject>().unwrap_or(this.ty());
             format!("{}.{}", crate::types::type_::qualname(ty), body.name())
         }
-        None => body.name().to_owned(),
+        None => match body.static_owner() {
+            Some(ty) => format!("{}.{}", crate::types::type_::qualname(ty), body.name()),
+            None => body.name().to_owned(),
+        },
     }
 }
 
@@ -172,7 +192,7 @@ fn qualname(body: &BuiltinFunction) -> String {
 fn reduce(this: &Value) -> PyResult<Value> {
     let body = body(this)?;
     let name = Str::new_value(body.name());
-    match &body.this {
+    match body.this.as_ref().or(body.owner.as_ref().filter(|_| body.static_owner().is_some())) {
         None => Ok(name),
         Some(object) => {
             let getattr = crate::object::builtins::get("getattr")?;
@@ -247,7 +267,7 @@ fn call_new(body: &BuiltinFunction, new: CallFn, args: &[Value], kwnames: Option
 
 fn repr(this: &Value) -> PyResult<Value> {
     let body = body(this)?;
-    Ok(Str::new_value(&match &body.this {
+    Ok(Str::new_value(&match body.this.as_ref().or(body.owner.as_ref().filter(|_| body.static_owner().is_some())) {
         Some(bound) => {
             format!("<built-in method {} of {} object at {:#x}>", body.name(), bound.ty().name(), bound.bits())
         }

@@ -88,6 +88,7 @@ payload!(Code, CODE);
 
 /// The type object of code objects.
 pub static CODE: TypeObject = TypeObject::define::<Code>("code")
+    .with_weakrefs()
     .doc("code(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize,\n      flags, codestring, constants, names, varnames, filename, name,\n      firstlineno, lnotab[, freevars[, cellvars]])\n\nCreate a code object.  Not for the faint of heart.")
     .slots(Slots {
         new: Some(new),

@@ -319,10 +319,20 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
 /// What `__complex__` gives, if the object has it.
 fn special(x: &Value) -> PyResult<Option<(f64, f64)>> {
     let Some(result) = call::call_special(x, name!("__complex__"), &[])? else { return Ok(None) };
-    match result.downcast::<Complex>() {
-        Some(complex) => Ok(Some(complex.parts())),
-        None => Err(type_error(format!("__complex__ returned non-complex (type {})", result.ty().name()))),
+    returned_parts(&result).map(Some)
+}
+
+/// The parts of what `__complex__` returned; an instance of a subclass is deprecated.
+///
+/// # Errors
+/// `TypeError`; the `DeprecationWarning` when a filter makes an error of it.
+pub(crate) fn returned_parts(result: &Value) -> PyResult<(f64, f64)> {
+    let returned = || format!("__complex__ returned non-complex (type {})", result.ty().name());
+    let Some(complex) = result.downcast::<Complex>() else { return Err(type_error(returned())) };
+    if !result.is_exact::<Complex>() {
+        protocol::deprecated_subclass(&returned(), "complex")?;
     }
+    Ok(complex.parts())
 }
 
 fn is_real(x: &Value) -> bool {

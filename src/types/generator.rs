@@ -1153,9 +1153,11 @@ pub(crate) fn give_up(this: &Value) {
 /// Closes a generator that dies at a yield, so that its `finally` blocks run. As `_PyGen_Finalize`.
 pub(crate) fn finalize(this: &Value) {
     let Some(generator) = of(this) else { return };
-    let never_awaited = generator.state.get() == State::Created && std::ptr::eq(this.ty(), &COROUTINE);
-    if !matches!(generator.state(), State::Created | State::Suspended) || never_awaited {
+    if !matches!(generator.state(), State::Created | State::Suspended) {
         return;
+    }
+    if generator.state.get() == State::Created && std::ptr::eq(this.ty(), &COROUTINE) {
+        return crate::modules::warnings::warn_unawaited(this);
     }
     if std::ptr::eq(this.ty(), &ASYNC_GENERATOR)
         && !generator.closed.get()

@@ -66,7 +66,6 @@ pub(super) static TABLE: &[Row] = &[
     ("TabError", 112, 0, 16, 0, 0x40045400, None),
     ("TimeoutError", 104, 0, 16, 0, 0x40045400, None),
     ("Token", 48, 0, 0, 0, 0x45000, None),
-    ("Token.MISSING", 16, 0, 0, 0, 0x41000, None),
     ("TypeError", 64, 0, 16, 0, 0x40045400, None),
     ("UnboundLocalError", 64, 0, 16, 0, 0x40045400, None),
     ("UnicodeDecodeError", 104, 0, 16, 0, 0x40045400, None),
@@ -80,6 +79,28 @@ pub(super) static TABLE: &[Row] = &[
     ("Warning", 64, 0, 16, 0, 0x40045400, None),
     ("ZeroDivisionError", 64, 0, 16, 0, 0x40045400, None),
     ("_abc_data", 48, 0, 0, 0, 0x41000, None),
+    (
+        "_blake2.blake2b",
+        448,
+        0,
+        0,
+        0,
+        0x41000,
+        Some(
+            "(data=b'', /, *, digest_size=_blake2.blake2b.MAX_DIGEST_SIZE,\n        key=b'', salt=b'', person=b'', fanout=1, depth=1, leaf_size=0,\n        node_offset=0, node_depth=0, inner_size=0, last_node=False)",
+        ),
+    ),
+    (
+        "_blake2.blake2s",
+        240,
+        0,
+        0,
+        0,
+        0x41000,
+        Some(
+            "(data=b'', /, *, digest_size=_blake2.blake2s.MAX_DIGEST_SIZE,\n        key=b'', salt=b'', person=b'', fanout=1, depth=1, leaf_size=0,\n        node_offset=0, node_depth=0, inner_size=0, last_node=False)",
+        ),
+    ),
     ("_collections._deque_iterator", 56, 0, 0, 0, 0x45000, None),
     ("_collections._deque_reverse_iterator", 56, 0, 0, 0, 0x45000, None),
     ("_collections._tuplegetter", 32, 0, 0, 0, 0x45000, None),
@@ -236,4 +257,6 @@ pub(super) static TABLE: &[Row] = &[
     ("weakref", 56, 0, 0, 0, 0x45400, None),
     ("wrapper_descriptor", 56, 0, 0, 0, 0x65000, None),
     ("zip", 40, 0, 0, 0, 0x45400, None),
+    ("zlib.Compress", 168, 0, 0, 0, 0x41000, None),
+    ("zlib.Decompress", 168, 0, 0, 0, 0x41000, None),
 ];

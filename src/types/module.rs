@@ -195,8 +195,15 @@ fn repr(this: &Value) -> PyResult<Value> {
 }
 
 fn dir(this: &Value) -> PyResult<Value> {
-    let dict = body(this)?.dict.clone();
-    let Some(dict) = dict.downcast::<Dict>() else { return Ok(List::from_vec(Vec::new())) };
+    body(this)?;
+    let dict = attribute::get(this, name!("__dict__"))?;
+    let Some(dict) = dict.downcast::<Dict>() else {
+        let name = match attribute::get(this, name!("__name__"))?.downcast::<Str>() {
+            Some(name) => name.to_string_lossy(),
+            None => return Err(type_error("nameless module")),
+        };
+        return Err(type_error(format!("{name}.__dict__ is not a dictionary")));
+    };
     if let Some(hook) = dict.get(name!("__dir__"))? {
         return call::call(&hook, &[]);
     }

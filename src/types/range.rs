@@ -432,17 +432,7 @@ fn iterator_reduce(this: &RangeIterator) -> PyResult<Value> {
 
 fn set_state(this: &RangeIterator, state: &Value) -> PyResult<()> {
     let too_large = "Python int too large to convert to C long";
-    let index = if number::is_index(state) {
-        number::index_to_i64_or_overflow(state, too_large)?
-    } else if let Some(convert) = state.ty().slot(|slots| slots.int) {
-        let converted = convert(state)?;
-        if !int::is_int(&converted) {
-            return Err(type_error(format!("__int__ returned non-int (type {})", converted.ty().name())));
-        }
-        int::to_i64(&converted).ok_or_else(|| overflow_error(too_large))?
-    } else {
-        return Err(type_error(format!("an integer is required (got type {})", state.ty().name())));
-    };
+    let index = int::to_i64(&number::integer(state)?).ok_or_else(|| overflow_error(too_large))?;
     let index = index.clamp(0, this.len.max(0));
     let (_, start) = this.origin();
     this.next().set(start.wrapping_add(index.wrapping_mul(this.step().get())));

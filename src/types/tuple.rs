@@ -151,7 +151,20 @@ impl Tuple {
                 drop(old);
             }
         }
+        body.track_again();
         true
+    }
+
+    /// The collector has perhaps found that the items of a tuple are of no interest to it: they are others now.
+    #[inline]
+    fn track_again(&self) {
+        if let Some(link) = crate::gc::link_of(&self.header)
+            && !link.is_tracked()
+            && self.len > 0
+        {
+            // SAFETY: tuples are collected; this one is in no list.
+            unsafe { crate::gc::track(&self.header) }
+        }
     }
 
     /// As [`Tuple::refill`] for a tuple that an iterator and the caller hold, getting each item just before it takes its
@@ -170,6 +183,7 @@ impl Tuple {
                 Err(raised) => return Some(Err(raised)),
             }
         }
+        body.track_again();
         Some(Ok(true))
     }
 

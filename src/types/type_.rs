@@ -162,7 +162,7 @@ pub(crate) fn ready_static(
         let value = match method.kind {
             MethodKind::Instance => descriptor::new_method(ty, &method.function),
             MethodKind::Class => descriptor::new_class_method(ty, &method.function),
-            MethodKind::Static => StaticMethod::new_value(BuiltinFunction::new_value(&method.function, None, None)),
+            MethodKind::Static => StaticMethod::new_value(BuiltinFunction::static_of(&method.function, ty)),
         };
         dict.set_text(method.function.name(), value);
     }
@@ -241,9 +241,13 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
                 _ => use_generic = true,
             }
         } else if id == SlotId::New
-            && let Some((native, _)) = found.exact::<BuiltinFunction>().and_then(BuiltinFunction::as_new)
+            && found.exact::<BuiltinFunction>().is_some_and(|function| function.as_new().is_some())
         {
-            specific = Some(SlotFn::Call(native));
+            // As update_one_slot: whichever type's `__new__` it is, instances are made as the base makes them.
+            match ty.base_type().and_then(|base| base.all_slots().get(id)) {
+                Some(inherited) => specific = Some(inherited),
+                None => use_generic = true,
+            }
         } else if id == SlotId::Hash && found.is_none() {
             specific = None;
             use_generic = false;
@@ -567,8 +571,13 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     }
     let base_value = best_base(&base_list)?;
     let base = ty(&base_value)?;
-    let dict_value = Dict::from_table(original.table().copy());
+    let dict_value =
+        if namespace.is_exact::<Dict>() { Dict::from_table(original.table().copy()) } else { Dict::new_value() };
     let Some(dict) = dict_value.exact::<Dict>() else { return Err(runtime_error("no dict")) };
+    if !namespace.is_exact::<Dict>() {
+        // It may keep an order of its own.
+        dict.merge(namespace)?;
+    }
 
     // __slots__
     let slots_value = dict.get(name!("__slots__"))?;
@@ -677,12 +686,26 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         dict.remove(name!("__qualname__"))?;
     }
     class.heap_qualname.set(Some(qualname.unwrap_or_else(|| name.clone())));
+    if let Some(doc) = dict.get_text("__doc__").filter(|doc| doc.downcast::<Str>().is_some()) {
+        check_encodable(&doc)?;
+    }
     for (special, is_static) in [("__new__", true), ("__init_subclass__", false), ("__class_getitem__", false)] {
         if let Some(function) = dict.get_text(special)
             && function.is_exact::<Function>()
         {
             let wrapped = if is_static { StaticMethod::new_value(function) } else { ClassMethod::new_value(function) };
             dict.set_text(special, wrapped);
+        }
+    }
+    if let Some(cell) = dict.remove(name!("__classcell__"))? {
+        match cell.exact::<Cell>() {
+            Some(cell) => cell.set(Some(class_value.clone())),
+            None => {
+                return Err(type_error(format!(
+                    "__classcell__ must be a nonlocal cell, not {}",
+                    text::repr_string(&cell.ty().value())?
+                )));
+            }
         }
     }
     let first_slot = base.slot_count();
@@ -698,7 +721,6 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     if dict.get_text("__doc__").is_none() {
         dict.set_text("__doc__", Value::NONE);
     }
-    let class_cell = dict.remove(name!("__classcell__"))?;
     let mro = compute_mro(class)?;
     class.set_mro(Tuple::from_vec(mro));
     class.change_flags(TypeFlags::READY, true);
@@ -710,17 +732,6 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         dict.set_text("__hash__", Value::NONE);
     }
     fill_slots(class);
-    if let Some(cell) = class_cell {
-        match cell.exact::<Cell>() {
-            Some(cell) => cell.set(Some(class_value.clone())),
-            None => {
-                return Err(type_error(format!(
-                    "__classcell__ must be a nonlocal cell, not {}",
-                    text::repr_string(&cell.ty().value())?
-                )));
-            }
-        }
-    }
     set_names(class, dict)?;
     init_subclass(class, &class_value, &keywords)?;
     Ok(class_value)
@@ -742,18 +753,42 @@ static WEAKREF_GETSET: GetSet = GetSet {
     member: false,
 };
 
+/// The descriptor by which the native base of an object's class gives `__dict__`. As `get_builtin_base_with_dict` and
+/// `get_dict_descriptor`.
+fn native_dict(this: &Value) -> Option<Value> {
+    let mut base = this.ty();
+    while base.is_heap_type() {
+        base = base.base_type()?;
+    }
+    base.lookup(name!("__dict__"))
+}
+
+fn no_native_dict(this: &Value) -> crate::object::error::Raised {
+    type_error(format!("this __dict__ descriptor does not support '{}' objects", this.ty().name()))
+}
+
 /// `object.__dict__` of an object with attributes.
 pub(crate) fn object_dict(this: &Value) -> PyResult<Value> {
     match crate::object::instance::Attrs::of(this) {
         Some(attrs) => Ok(attrs.make_dict(this.ty())),
-        None => Err(attribute_error("This object has no __dict__")),
+        None => match native_dict(this) {
+            Some(found) => match found.ty().slot(|slots| slots.descr_get) {
+                Some(get) => get(&found, Some(this), &this.ty().value()),
+                None => Err(no_native_dict(this)),
+            },
+            None => Err(attribute_error("This object has no __dict__")),
+        },
     }
 }
 
 /// Sets `object.__dict__`.
 pub(crate) fn set_object_dict(this: &Value, value: Option<&Value>) -> PyResult<()> {
     let Some(attrs) = crate::object::instance::Attrs::of(this) else {
-        return Err(attribute_error("This object has no __dict__"));
+        let Some(found) = native_dict(this) else { return Err(attribute_error("This object has no __dict__")) };
+        return match found.ty().slot(|slots| slots.descr_set) {
+            Some(set) => set(&found, this, value),
+            None => Err(no_native_dict(this)),
+        };
     };
     if let Some(value) = value
         && value.downcast::<Dict>().is_none()

@@ -9,7 +9,7 @@ use crate::types::int;
 use crate::types::str::{Str, StrBuilder, intern_value};
 use crate::types::tuple::Tuple;
 use crate::vm::runtime;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// What cannot be loaded, in words.
 pub type LoadError = String;

@@ -172,8 +172,8 @@ pub(crate) fn set_wakeup(fd: i32, warn_on_full: bool) -> i32 {
 fn handle() -> PyResult<()> {
     PENDING.store(false, Relaxed);
     let frame = Place::current(thread::current()).map_or(Value::NONE, Place::object);
-    for signal in 1..SIGNALS {
-        if TRIPPED[signal].swap(false, Relaxed)
+    for (signal, tripped) in TRIPPED.iter().enumerate() {
+        if tripped.swap(false, Relaxed)
             && let Some(handler) = HANDLERS.get().get(signal)
             && call::is_callable(&handler)
             && let Err(raised) = call::call(&handler, &[Value::int(signal as i64), frame.clone()])

@@ -15,8 +15,8 @@ use crate::pyc::verify::{self, Analysis, BlockKind, NO_BLOCK, UNREACHABLE};
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{memory_error, system_error};
 use crate::types::str::Str;
+use hashbrown::HashMap;
 use std::cell::Cell;
-use std::collections::HashMap;
 
 /// Words of the header that a frame keeps between its variables and its temporaries.
 pub(crate) const FRAME_WORDS: u32 = 4;
@@ -269,6 +269,11 @@ impl Drop for Translations {
 }
 
 impl Translations {
+    /// Whether the code has been translated.
+    pub(crate) fn is_there(&self) -> bool {
+        self.bound.get().is_some()
+    }
+
     /// The translation for code that runs with `globals`.
     ///
     /// # Errors
@@ -687,9 +692,9 @@ impl Translator<'_> {
         value.as_small_int().and_then(|int| i32::try_from(int).ok())
     }
 
-    /// Reads of a local that wait on the stack happen before it changes.
-    fn settle_local(&mut self, local: u32) {
-        for position in 0..self.stack.len() {
+    /// Reads of a local that wait below `depth` on the stack happen before it changes.
+    fn settle_local(&mut self, local: u32, depth: usize) {
+        for position in 0..depth {
             if self.stack[position] == Entry::Local(local) {
                 self.materialize(position);
             }
@@ -748,17 +753,32 @@ impl Translator<'_> {
     /// The result register for an instruction, folding a following STORE_FAST into it. Says how many instructions more
     /// are done.
     fn destination(&mut self, rest: &[Instruction]) -> (u32, Place, usize) {
+        let (register, place, more, []) = self.destination_of([], rest);
+        (register, place, more)
+    }
+
+    /// As [`Translator::destination`] while `operands`, taken off the stack already, stay readable: where they stand now is
+    /// returned too.
+    fn destination_of<const N: usize>(
+        &mut self,
+        operands: [Entry; N],
+        rest: &[Instruction],
+    ) -> (u32, Place, usize, [Entry; N]) {
         if let Some(next) = rest.first()
             && next.op() == Some(Opcode::StoreFast)
             && !self.is_target(next.first_offset)
             && self.depth(next.first_offset).is_some()
         {
             let local = next.arg;
-            self.settle_local(local);
+            let depth = self.stack.len();
+            self.stack.extend_from_slice(&operands);
+            self.settle_local(local, depth);
+            let moved = std::array::from_fn(|index| self.stack[depth + index]);
+            self.stack.truncate(depth);
             insert(&mut self.defined, local);
-            return (local, Place::Local, 1);
+            return (local, Place::Local, 1, moved);
         }
-        (self.new_temp(), Place::Temp, 0)
+        (self.new_temp(), Place::Temp, 0, operands)
     }
 
     fn result(&mut self, register: u32, place: Place) {
@@ -823,6 +843,8 @@ impl Translator<'_> {
             self.materialize(top - 2);
         }
         let (left, right) = (self.stack[top - 2], self.stack[top - 1]);
+        self.stack.truncate(top - 2);
+        let (register, place, more, [left, right]) = self.destination_of([left, right], rest);
         let (shape, c) = match (left, right) {
             (Entry::Const(_), _) => (Shape::Kr, self.operand(right)),
             (_, Entry::Const(index)) => match self.small_int(right) {
@@ -831,8 +853,6 @@ impl Translator<'_> {
             },
             _ => (Shape::Rr, self.operand(right)),
         };
-        self.stack.truncate(top - 2);
-        let (register, place, more) = self.destination(rest);
         self.emit(h::binary(op, inplace, shape, place), register, self.operand(left), c);
         self.result(register, place);
         more
@@ -857,7 +877,8 @@ impl Translator<'_> {
             return 1;
         }
         self.stack.truncate(top - 2);
-        let (register, place, more) = self.destination(rest);
+        let (register, place, more, [left, right]) = self.destination_of([left, right], rest);
+        let b = if shape == Shape::Rr { self.operand(right) } else { b };
         self.emit(h::compare(op, shape, place), register, self.operand(left), b);
         self.result(register, place);
         more
@@ -894,8 +915,8 @@ impl Translator<'_> {
             }
             O::LoadConst => self.stack.push(Entry::Const(arg)),
             O::StoreFast => {
+                self.settle_local(arg, top.saturating_sub(1));
                 let Some(entry) = self.stack.pop() else { return 1 };
-                self.settle_local(arg);
                 match entry {
                     Entry::Local(local) if local == arg => {}
                     Entry::Local(local) => {
@@ -911,7 +932,7 @@ impl Translator<'_> {
                 insert(&mut self.defined, arg);
             }
             O::DeleteFast => {
-                self.settle_local(arg);
+                self.settle_local(arg, top);
                 self.emit(h::delete_fast, arg, 0, 0);
                 remove(&mut self.defined, arg);
             }
@@ -1054,7 +1075,7 @@ impl Translator<'_> {
             O::LoadAttr => {
                 self.register(top - 1);
                 let Some(object) = self.stack.pop() else { return 1 };
-                let (register, place, done) = self.destination(rest);
+                let (register, place, done, [object]) = self.destination_of([object], rest);
                 self.emit_cached(h::load_attr(self.place(object), place), register, self.operand(object), arg);
                 self.result(register, place);
                 more = done;
@@ -1078,7 +1099,7 @@ impl Translator<'_> {
                     self.register(top - 1);
                 }
                 let (Some(index), Some(container)) = (self.stack.pop(), self.stack.pop()) else { return 1 };
-                let (register, place, done) = self.destination(rest);
+                let (register, place, done, [index, container]) = self.destination_of([index, container], rest);
                 let c = small.map_or_else(|| self.operand(index), |int| int as u32);
                 let handler = h::subscript(self.place(container), small.is_some(), place);
                 self.emit(handler, register, self.operand(container), c);
@@ -1461,8 +1482,8 @@ impl Translator<'_> {
         let count = variables.len() as u32;
         // Temporaries for what is neither tuple nor list of that length, behind the value itself.
         let mut first = self.base + self.stack.len() as u32;
-        if value == Entry::Temp(first) {
-            first += 1;
+        if let Entry::Temp(register) = value {
+            first = first.max(register + 1);
         }
         self.top = self.top.max(first + count);
         let handler = h::unpack_variables(self.place(value), &variables);

@@ -186,7 +186,11 @@ impl Bench {
 
     fn command(&self, ours: bool, program: &Path) -> Command {
         let mut command = if ours { Command::new(&self.options.pycvm) } else { Command::new(&self.python) };
-        command.arg(if ours { "run" } else { "-S" }).arg(program);
+        if ours {
+            command.arg("run");
+        }
+        // Neither has use for the library's `site`.
+        command.arg("-S").arg(program);
         command
     }
 

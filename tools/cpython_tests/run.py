@@ -156,6 +156,7 @@ def main():
     parser.add_argument("--failures", action="store_true", help="print each test that fails, and the errors")
     options = parser.parse_args()
     modules = options.modules or MODULES
+    options.program = os.path.abspath(options.program)
     cpython = read_list("cpython.txt")
     passes = read_list("passes.txt")
     missing = [module for module in modules if module not in cpython]

@@ -1,108 +1,109 @@
-//! The system's databases of users and groups, behind safe functions. All is copied before the next call can overwrite it.
+//! The system's databases of users and groups: all unsafe code of the modules.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::CStr;
 
-/// A user as the database has it.
-pub struct User {
-    /// Name, password, description, home directory, shell.
+/// A user: name, password, ids of user and group, real name, home, shell.
+pub(super) struct User {
     pub texts: [Vec<u8>; 5],
-    /// User and group.
-    pub ids: [u32; 2],
+    pub uid: u32,
+    pub gid: u32,
 }
 
-/// A group as the database has it.
-pub struct Group {
-    /// Name and password.
-    pub texts: [Vec<u8>; 2],
-    pub id: u32,
+/// A group: name, password, id, members.
+pub(super) struct Group {
+    pub name: Vec<u8>,
+    pub password: Vec<u8>,
+    pub gid: u32,
     pub members: Vec<Vec<u8>>,
 }
 
-/// The bytes of a text of C.
+/// The bytes of a text of the system's; none for null.
 ///
 /// # Safety
-/// The pointer is null or points at a text that ends with a zero byte.
-unsafe fn text(text: *const c_char) -> Vec<u8> {
-    if text.is_null() {
+/// The pointer is null, or what it points to ends with a zero byte and stays while this runs.
+unsafe fn text(pointer: *const libc::c_char) -> Vec<u8> {
+    if pointer.is_null() {
         return Vec::new();
     }
-    // SAFETY: as the caller says.
-    unsafe { CStr::from_ptr(text) }.to_bytes().to_vec()
+    // SAFETY: the caller's promise.
+    unsafe { CStr::from_ptr(pointer) }.to_bytes().to_vec()
 }
 
-/// Copies an entry.
-///
 /// # Safety
-/// The pointer is null or what a function of the database has just returned.
+/// The pointer is null or points to an entry of the system's.
 unsafe fn user(entry: *const libc::passwd) -> Option<User> {
-    // SAFETY: as the caller says: the fields are texts.
+    // SAFETY: the entry's texts stay until the next call, which does not happen while the GIL is held.
     unsafe {
         let entry = entry.as_ref()?;
-        let texts = [entry.pw_name, entry.pw_passwd, entry.pw_gecos, entry.pw_dir, entry.pw_shell].map(|at| text(at));
-        Some(User { texts, ids: [entry.pw_uid, entry.pw_gid] })
+        let texts = [entry.pw_name, entry.pw_passwd, entry.pw_gecos, entry.pw_dir, entry.pw_shell];
+        Some(User { texts: texts.map(|pointer| text(pointer)), uid: entry.pw_uid, gid: entry.pw_gid })
     }
 }
 
-/// Copies an entry.
-///
 /// # Safety
 /// As for [`user`].
 unsafe fn group(entry: *const libc::group) -> Option<Group> {
-    // SAFETY: as the caller says: the members are a list of texts that ends with null.
+    // SAFETY: as for user; the members are pointers up to a null one.
     unsafe {
         let entry = entry.as_ref()?;
         let mut members = Vec::new();
-        let mut at = entry.gr_mem;
-        while !at.is_null() && !(*at).is_null() {
-            members.push(text(*at));
-            at = at.add(1);
+        let mut next = entry.gr_mem;
+        while !next.is_null() && !(*next).is_null() {
+            members.push(text(*next));
+            next = next.add(1);
         }
-        Some(Group { texts: [entry.gr_name, entry.gr_passwd].map(|at| text(at)), id: entry.gr_gid, members })
+        Some(Group { name: text(entry.gr_name), password: text(entry.gr_passwd), gid: entry.gr_gid, members })
     }
 }
 
-/// The user of a number. The databases' functions are called with the GIL held: nobody else calls them meanwhile.
-pub fn user_of(id: u32) -> Option<User> {
-    // SAFETY: a number goes in; the result is copied at once.
-    unsafe { user(libc::getpwuid(id)) }
-}
-
-/// The user of a name.
-pub fn user_named(name: &CStr) -> Option<User> {
-    // SAFETY: the name ends with a zero byte; the result is copied at once.
+/// The user of that name.
+pub(super) fn user_named(name: &CStr) -> Option<User> {
+    // SAFETY: the name ends with a zero byte; only the thread that holds the GIL asks.
     unsafe { user(libc::getpwnam(name.as_ptr())) }
 }
 
+/// The user of that id.
+pub(super) fn user_of(uid: u32) -> Option<User> {
+    // SAFETY: as for user_named.
+    unsafe { user(libc::getpwuid(uid)) }
+}
+
 /// All users.
-pub fn users() -> Vec<User> {
-    // SAFETY: no argument; each result is copied before the next call.
+pub(super) fn users() -> Vec<User> {
+    let mut users = Vec::new();
+    // SAFETY: as for user_named.
     unsafe {
         libc::setpwent();
-        let all = std::iter::from_fn(|| user(libc::getpwent())).collect();
+        while let Some(user) = user(libc::getpwent()) {
+            users.push(user);
+        }
         libc::endpwent();
-        all
     }
+    users
 }
 
-/// The group of a number.
-pub fn group_of(id: u32) -> Option<Group> {
-    // SAFETY: a number goes in; the result is copied at once.
-    unsafe { group(libc::getgrgid(id)) }
-}
-
-/// The group of a name.
-pub fn group_named(name: &CStr) -> Option<Group> {
-    // SAFETY: the name ends with a zero byte; the result is copied at once.
+/// The group of that name.
+pub(super) fn group_named(name: &CStr) -> Option<Group> {
+    // SAFETY: as for user_named.
     unsafe { group(libc::getgrnam(name.as_ptr())) }
 }
 
+/// The group of that id.
+pub(super) fn group_of(gid: u32) -> Option<Group> {
+    // SAFETY: as for user_named.
+    unsafe { group(libc::getgrgid(gid)) }
+}
+
 /// All groups.
-pub fn groups() -> Vec<Group> {
-    // SAFETY: no argument; each result is copied before the next call.
+pub(super) fn groups() -> Vec<Group> {
+    let mut groups = Vec::new();
+    // SAFETY: as for user_named.
     unsafe {
         libc::setgrent();
-        let all = std::iter::from_fn(|| group(libc::getgrent())).collect();
+        while let Some(group) = group(libc::getgrent()) {
+            groups.push(group);
+        }
         libc::endgrent();
-        all
     }
+    groups
 }

@@ -226,18 +226,7 @@ fn integer(value: &Value, float_text: &str) -> PyResult<Value> {
     if float::to_f64(value).is_some() {
         return Err(type_error(float_text));
     }
-    if int::is_int(value) || number::is_index(value) {
-        return number::index(value);
-    }
-    let Some(slot) = value.ty().slot(|slots| slots.int) else {
-        return Err(type_error(format!("an integer is required (got type {})", value.ty().name())));
-    };
-    let int = slot(value)?;
-    if int::is_int(&int) {
-        Ok(int)
-    } else {
-        Err(type_error(format!("__int__ returned non-int (type {})", int.ty().name())))
-    }
+    number::integer(value)
 }
 
 /// As `PyLong_AsLong`.

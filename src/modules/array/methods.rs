@@ -2,12 +2,14 @@
 
 use super::item::{self, Kind};
 use super::{ARRAY, Array, RECONSTRUCTOR, body};
+use crate::modules::warnings;
 use crate::name;
 use crate::object::buffer::{Buffer, Request};
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::object::{attribute, call, compare};
 use crate::types::bytes::Bytes;
+use crate::types::exceptions::DEPRECATION_WARNING;
 use crate::types::exceptions::{EOF_ERROR, index_error, memory_error, raise, runtime_error, type_error, value_error};
 use crate::types::int;
 use crate::types::list::List;
@@ -98,6 +100,7 @@ pub(super) fn tolist(this: &Array) -> PyResult<Value> {
 }
 
 pub(super) fn fromstring(this: &Array, buffer: &Value) -> PyResult<()> {
+    warnings::warn(&DEPRECATION_WARNING, "fromstring() is deprecated. Use frombytes() instead.", 2)?;
     if let Some(text) = buffer.downcast::<Str>() {
         return match text.to_utf8() {
             Some(text) => this.append_bytes(text.as_bytes()),
@@ -120,8 +123,9 @@ pub(super) fn tobytes(this: &Array) -> Value {
     this.items.with(Bytes::new_value)
 }
 
-pub(super) fn tostring(this: &Array) -> Value {
-    tobytes(this)
+pub(super) fn tostring(this: &Array) -> PyResult<Value> {
+    warnings::warn(&DEPRECATION_WARNING, "tostring() is deprecated. Use tobytes() instead.", 2)?;
+    Ok(tobytes(this))
 }
 
 pub(super) fn fromunicode(this: &Array, text: &Str) -> PyResult<()> {

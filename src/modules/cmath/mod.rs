@@ -11,9 +11,10 @@ use crate::object::error::PyResult;
 use crate::object::native::{At, FromArg};
 use crate::object::value::Value;
 use crate::object::{call, number};
+use crate::types::complex::returned_parts;
 use crate::types::complex::{Complex, quotient};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{type_error, value_error};
+use crate::types::exceptions::value_error;
 use crate::types::tuple::Tuple;
 use functions::Failure;
 
@@ -116,10 +117,7 @@ impl FromArg for Argument {
         if value.header().is_some()
             && let Some(converted) = call::call_special(value, name!("__complex__"), &[])?
         {
-            return match converted.downcast::<Complex>() {
-                Some(complex) => Ok(Argument(complex.parts())),
-                None => Err(type_error(format!("__complex__ returned non-complex (type {})", converted.ty().name()))),
-            };
+            return returned_parts(&converted).map(Argument);
         }
         Ok(Argument((number::to_f64(value)?, 0.0)))
     }

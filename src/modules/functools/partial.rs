@@ -198,7 +198,12 @@ fn repr(this: &Value) -> PyResult<Value> {
 
 fn reduce(this: &Value) -> PyResult<Value> {
     let (function, args, keywords) = parts(this)?;
-    let dict = Attrs::of(this).and_then(Attrs::dict).unwrap_or(Value::NONE);
+    let dict = Attrs::of(this).filter(|attributes| {
+        let mut any = attributes.has_dict();
+        attributes.for_each_inline(&mut |_| any = true);
+        any
+    });
+    let dict = dict.map_or(Value::NONE, |attributes| attributes.make_dict(this.ty()));
     let state = Tuple::from_vec(vec![function.clone(), args, keywords, dict]);
     Ok(Tuple::from_vec(vec![this.ty().value(), Tuple::from_vec(vec![function]), state]))
 }

@@ -187,7 +187,7 @@ fn id(value: &Value, kind: &str) -> PyResult<u32> {
 
 /// A user's number. As `_Py_Uid_Converter`.
 #[derive(Clone, Copy)]
-pub(crate) struct Uid(pub u32);
+pub(super) struct Uid(pub u32);
 
 impl FromArg for Uid {
     type Out<'a> = Uid;
@@ -198,7 +198,7 @@ impl FromArg for Uid {
 
 /// A group's number. As `_Py_Gid_Converter`.
 #[derive(Clone, Copy)]
-pub(crate) struct Gid(pub u32);
+pub(super) struct Gid(pub u32);
 
 impl FromArg for Gid {
     type Out<'a> = Gid;
@@ -208,7 +208,7 @@ impl FromArg for Gid {
 }
 
 /// An id as Python shows it: -1 stands for none.
-pub(crate) fn id_value(id: u32) -> Value {
+pub(super) fn id_value(id: u32) -> Value {
     if id == u32::MAX { Value::int(-1) } else { Value::int(id.into()) }
 }
 
@@ -231,33 +231,41 @@ impl FromArg for Offset {
 
 /// A file that is open: a descriptor, or an object with `fileno()`. As `PyObject_AsFileDescriptor`.
 #[derive(Clone, Copy)]
-pub(crate) struct OpenFile(pub i32);
+pub(super) struct OpenFile(pub i32);
 
 impl FromArg for OpenFile {
     type Out<'a> = OpenFile;
     fn from_arg(value: &Value, _at: At) -> PyResult<OpenFile> {
-        let number = if int::is_int(value) {
-            value.clone()
-        } else {
-            match crate::object::attribute::lookup(value, name!("fileno"))? {
-                Some(fileno) => {
-                    let number = call::call(&fileno, &[])?;
-                    if !int::is_int(&number) {
-                        return Err(type_error("fileno() returned a non-integer"));
-                    }
-                    number
-                }
-                None => return Err(type_error("argument must be an int, or have a fileno() method.")),
-            }
-        };
-        let fd = int::to_i64(&number)
-            .and_then(|fd| i32::try_from(fd).ok())
-            .ok_or_else(|| overflow_error("Python int too large to convert to C int"))?;
-        if fd < 0 {
-            return Err(value_error(format!("file descriptor cannot be a negative integer ({fd})")));
-        }
-        Ok(OpenFile(fd))
+        file_descriptor(value).map(OpenFile)
     }
+}
+
+/// The descriptor of an int, or of what has a `fileno`. As `PyObject_AsFileDescriptor`.
+///
+/// # Errors
+/// `TypeError`, `ValueError`, what `fileno` raises.
+pub(crate) fn file_descriptor(value: &Value) -> PyResult<i32> {
+    let number = if int::is_int(value) {
+        value.clone()
+    } else {
+        match crate::object::attribute::lookup(value, name!("fileno"))? {
+            Some(fileno) => {
+                let number = call::call(&fileno, &[])?;
+                if !int::is_int(&number) {
+                    return Err(type_error("fileno() returned a non-integer"));
+                }
+                number
+            }
+            None => return Err(type_error("argument must be an int, or have a fileno() method.")),
+        }
+    };
+    let fd = int::to_i64(&number)
+        .and_then(|fd| i32::try_from(fd).ok())
+        .ok_or_else(|| overflow_error("Python int too large to convert to C int"))?;
+    if fd < 0 {
+        return Err(value_error(format!("file descriptor cannot be a negative integer ({fd})")));
+    }
+    Ok(fd)
 }
 
 /// A name or text for the system, bytes or str. As `PyUnicode_FSConverter`.

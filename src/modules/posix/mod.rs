@@ -3,7 +3,7 @@
 //! `system` holds the calls behind safe functions, `arguments` and `path` how arguments become what the system takes, the
 //! others the functions by what they are about.
 
-pub(crate) mod arguments;
+mod arguments;
 mod constants;
 mod directory;
 mod files;
@@ -25,6 +25,7 @@ use crate::types::exceptions::OS_ERROR;
 use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::struct_sequence;
+pub(crate) use arguments::file_descriptor;
 use directory::*;
 use files::*;
 use process::*;

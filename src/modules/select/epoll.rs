@@ -1,25 +1,25 @@
-//! `select.epoll` objects.
+//! Epoll objects.
 
-use super::{error, milliseconds, pairs, system, timeout, wait};
+use super::{deadline, descriptor, left, nanoseconds, patiently, system};
 use crate::method;
-use crate::modules::arguments::{bind, class_or};
-use crate::modules::posix::arguments::OpenFile;
-use crate::object::error::PyResult;
+use crate::modules::binascii::word;
+use crate::modules::posix::system::close;
+use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, GetSet, thunk};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute};
-use crate::types::exceptions::{OS_ERROR, overflow_error, raise, type_error, value_error};
-use crate::types::int;
-use num_traits::ToPrimitive;
+use crate::types::exceptions::{OS_ERROR, os_error, overflow_error, raise, value_error};
+use crate::types::list::List;
+use crate::types::tuple::Tuple;
 use std::cell::Cell;
 
 /// The body of an epoll object.
 #[repr(C)]
 pub struct Epoll {
     header: Header,
-    /// -1 when it is closed.
+    /// Negative when it is closed.
     fd: Cell<i32>,
 }
 
@@ -27,64 +27,60 @@ payload!(Epoll, EPOLL);
 
 impl Drop for Epoll {
     fn drop(&mut self) {
-        let fd = self.fd.replace(-1);
-        if fd >= 0 {
-            let _nobody_to_tell = system::close(fd);
-        }
+        self.shut();
     }
 }
 
-static NEW: Function = Function::new("epoll($type, /, sizehint=-1, flags=0)", "", thunk(new));
-
 /// The type object of epoll objects.
 pub static EPOLL: TypeObject = TypeObject::define::<Epoll>("select.epoll")
-    .doc("Returns an epolling object.\n\n  sizehint\n    The expected number of events to be registered.  It must be positive,\n    or -1 to use the default.  It is only used on older systems where\n    epoll_create1() is not available; otherwise it has no effect (though its\n    value is still checked).\n  flags\n    Deprecated and completely ignored.  However, when supplied, its value\n    must be 0 or select.EPOLL_CLOEXEC, otherwise OSError is raised.")
     .slots(Slots {
-        new: Some(|class, args, kwnames| bind(&NEW, class, args, kwnames)),
+        new: Some(|_, args, kwnames| NEW.call(args, kwnames)),
         getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
     .methods(&[
-        method!(enter, "__enter__($self, /)", ""),
-        method!(exit, "__exit__($self, exc_type=None, exc_value=None, exc_tb=None, /)", ""),
-        method!(close, "close($self, /)", "Close the epoll control file descriptor.\n\nFurther operations on the epoll object will raise an exception."),
-        method!(fileno, "fileno($self, /)", "Return the epoll control file descriptor."),
         method!(class from_fd, "fromfd($type, fd, /)", "Create an epoll object from a given control fd."),
+        method!(|this: &Epoll| this.shut(), "close($self, /)", "Close the epoll control file descriptor.\n\nFurther operations on the epoll object will raise an exception."),
+        method!(|this: &Epoll| this.open().map(i64::from), "fileno($self, /)", "Return the epoll control file descriptor."),
         method!(modify, "modify($self, /, fd, eventmask)", "Modify event mask for a registered file descriptor.\n\n  fd\n    the target file descriptor of the operation\n  eventmask\n    a bit set composed of the various EPOLL constants"),
-        method!(poll, "poll($self, /, timeout=None, maxevents=-1)", "Wait for events on the epoll file descriptor.\n\n  timeout\n    the maximum time to wait in seconds (as float);\n    a timeout of None or -1 makes poll wait indefinitely\n  maxevents\n    the maximum number of events returned; -1 means no limit\n\nReturns a list containing any descriptors that have events to report,\nas a list of (fd, events) 2-tuples."),
         method!(register, "register($self, /, fd,\n         eventmask=select.EPOLLIN | select.EPOLLPRI | select.EPOLLOUT)", "Registers a new fd or raises an OSError if the fd is already registered.\n\n  fd\n    the target file descriptor of the operation\n  eventmask\n    a bit set composed of the various EPOLL constants\n\nThe epoll interface supports all file descriptors that support poll."),
         method!(unregister, "unregister($self, /, fd)", "Remove a registered file descriptor from the epoll object.\n\n  fd\n    the target file descriptor of the operation"),
+        method!(poll, "poll($self, /, timeout=None, maxevents=-1)", "Wait for events on the epoll file descriptor.\n\n  timeout\n    the maximum time to wait in seconds (as float);\n    a timeout of None or -1 makes poll wait indefinitely\n  maxevents\n    the maximum number of events returned; -1 means no limit\n\nReturns a list containing any descriptors that have events to report,\nas a list of (fd, events) 2-tuples."),
+        method!(enter, "__enter__($self, /)", ""),
+        method!(exit, "__exit__($self, exc_type=None, exc_value=None, exc_tb=None, /)", ""),
     ])
-    .getset(&[GetSet {
-        name: "closed",
-        get: |this| Ok(Value::bool(this.exact::<Epoll>().is_none_or(|this| this.fd.get() < 0))),
-        set: None,
-        doc: Some("True if the epoll handler is closed"),
-        member: false,
-    }]);
+    .getset(&[GetSet::read_only("closed", |this| {
+        Ok(Value::bool(this.downcast::<Epoll>().is_none_or(|epoll| epoll.fd.get() < 0)))
+    })
+    .with_doc("True if the epoll handler is closed")])
+    .doc("Returns an epolling object.\n\n  sizehint\n    The expected number of events to be registered.  It must be positive,\n    or -1 to use the default.  It is only used on older systems where\n    epoll_create1() is not available; otherwise it has no effect (though its\n    value is still checked).\n  flags\n    Deprecated and completely ignored.  However, when supplied, its value\n    must be 0 or select.EPOLL_CLOEXEC, otherwise OSError is raised.");
 
-fn of_fd(class: &Value, fd: i32) -> Value {
-    let ty = class_or(class, &EPOLL);
-    new_instance(ty, Epoll { header: Header::new(ty), fd: Cell::new(fd) })
-}
+static NEW: Function = Function::new("epoll(sizehint=-1, flags=0)", "", thunk(new));
 
-fn new(class: &Value, size: Option<i32>, flags: Option<i32>) -> PyResult<Value> {
-    let size = size.unwrap_or(-1);
-    if size != -1 && size <= 0 {
+fn new(sizehint: Option<i32>, flags: Option<i32>) -> PyResult<Value> {
+    if sizehint.is_some_and(|size| size <= 0 && size != -1) {
         return Err(value_error("negative sizehint"));
     }
-    let flags = flags.unwrap_or(0);
-    if flags != 0 && flags != libc::EPOLL_CLOEXEC {
+    if flags.is_some_and(|flags| flags != 0 && flags != libc::EPOLL_CLOEXEC) {
         return Err(raise(&OS_ERROR, "invalid flags"));
     }
-    Ok(of_fd(class, system::epoll_create().map_err(error)?))
+    let fd = system::epoll_create().map_err(|errno| os_error::from_errno(errno, None))?;
+    Ok(new_instance(&EPOLL, Epoll { header: Header::new(&EPOLL), fd: Cell::new(fd) }))
 }
 
-fn from_fd(class: &Value, fd: i32) -> Value {
-    of_fd(class, fd)
+fn from_fd(_class: &Value, fd: i32) -> Value {
+    new_instance(&EPOLL, Epoll { header: Header::new(&EPOLL), fd: Cell::new(fd) })
 }
 
 impl Epoll {
+    /// As CPython, which says nothing when the system fails to close it.
+    fn shut(&self) {
+        let fd = self.fd.replace(-1);
+        if fd >= 0 {
+            let _untold = close(fd);
+        }
+    }
+
     fn open(&self) -> PyResult<i32> {
         match self.fd.get() {
             fd if fd < 0 => Err(value_error("I/O operation on closed epoll object")),
@@ -93,64 +89,61 @@ impl Epoll {
     }
 }
 
-fn enter(this: &Value) -> PyResult<Value> {
-    let Some(body) = this.exact::<Epoll>() else { return Err(type_error("expected an epoll object")) };
-    body.open()?;
-    Ok(this.clone())
+fn failed(errno: i32) -> Raised {
+    os_error::from_errno(errno, None)
 }
 
-fn exit(this: &Epoll, _a: Option<&Value>, _b: Option<&Value>, _c: Option<&Value>) -> PyResult<()> {
-    close(this)
+/// A C `unsigned int`.
+fn events(value: &Value) -> PyResult<u32> {
+    word(value)
 }
 
-fn close(this: &Epoll) -> PyResult<()> {
-    match this.fd.replace(-1) {
-        fd if fd < 0 => Ok(()),
-        fd => system::close(fd).map_err(error),
+fn modify(this: &Epoll, fd: &Value, eventmask: &Value) -> PyResult<()> {
+    let epoll = this.open()?;
+    system::epoll_ctl(epoll, libc::EPOLL_CTL_MOD, descriptor(fd)?, events(eventmask)?).map_err(failed)
+}
+
+fn register(this: &Epoll, fd: &Value, eventmask: Option<&Value>) -> PyResult<()> {
+    let epoll = this.open()?;
+    let default = (libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLOUT) as u32;
+    let events = eventmask.map_or(Ok(default), events)?;
+    system::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, descriptor(fd)?, events).map_err(failed)
+}
+
+fn unregister(this: &Epoll, fd: &Value) -> PyResult<()> {
+    let epoll = this.open()?;
+    match system::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, descriptor(fd)?, 0) {
+        // Closed already: nothing is watched.
+        Ok(()) | Err(libc::EBADF) => Ok(()),
+        Err(errno) => Err(failed(errno)),
     }
 }
 
-fn fileno(this: &Epoll) -> PyResult<i64> {
-    this.open().map(i64::from)
-}
-
-/// The low bits of a number. As the format unit `I`, which does not check.
-fn mask(value: &Value) -> PyResult<u32> {
-    match int::to_big(value) {
-        Some(mask) => Ok((mask & num_bigint::BigInt::from(u32::MAX)).to_u32().unwrap_or(0)),
-        None => Err(type_error(format!("an integer is required (got type {})", value.ty().name()))),
+fn poll(this: &Epoll, timeout: Option<&Value>, maxevents: Option<i32>) -> PyResult<Value> {
+    let epoll = this.open()?;
+    let nanos = nanoseconds(timeout, 1e9, "timeout must be an integer or None")?;
+    if nanos.is_some_and(|nanos| nanos / 1e6 > f64::from(i32::MAX)) {
+        return Err(overflow_error("timeout is too large"));
     }
-}
-
-fn register(this: &Epoll, fd: OpenFile, events: Option<&Value>) -> PyResult<()> {
-    let default = (libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLOUT).cast_unsigned();
-    let events = events.map_or(Ok(default), mask)?;
-    system::epoll_control(this.open()?, libc::EPOLL_CTL_ADD, fd.0, events).map_err(error)
-}
-
-fn modify(this: &Epoll, fd: OpenFile, events: &Value) -> PyResult<()> {
-    let events = mask(events)?;
-    system::epoll_control(this.open()?, libc::EPOLL_CTL_MOD, fd.0, events).map_err(error)
-}
-
-fn unregister(this: &Epoll, fd: OpenFile) -> PyResult<()> {
-    match system::epoll_control(this.open()?, libc::EPOLL_CTL_DEL, fd.0, 0) {
-        // Whoever closed the descriptor has removed it.
-        Err(libc::EBADF) => Ok(()),
-        done => done.map_err(error),
-    }
-}
-
-fn poll(this: &Epoll, time: Option<&Value>, most: Option<i32>) -> PyResult<Value> {
-    let fd = this.open()?;
-    let patience = timeout(time, "timeout must be an integer or None")?;
-    let Some(_fits) = milliseconds(patience) else { return Err(overflow_error("timeout is too large")) };
-    let patience = patience.filter(|patience| *patience >= 0);
-    let most = match most.unwrap_or(-1) {
-        -1 => system::SET_SIZE - 1,
-        few if few < 1 => return Err(value_error(format!("maxevents must be greater than 0, got {few}"))),
-        most => most,
+    let deadline = deadline(nanos.filter(|&nanos| nanos >= 0.0));
+    let most = match maxevents.unwrap_or(-1) {
+        -1 => libc::FD_SETSIZE - 1,
+        most if most < 1 => {
+            return Err(value_error(format!("maxevents must be greater than 0, got {most}")));
+        }
+        most => most as usize,
     };
-    let ready = wait(patience, |left| system::epoll_wait(fd, most, milliseconds(left).unwrap_or(i32::MAX)))?;
-    Ok(pairs(ready.into_iter().map(|(fd, events)| (fd.into(), events.into()))))
+    let ready = patiently(|| system::epoll_wait(epoll, most, i32::try_from(left(deadline, 1000)).unwrap_or(i32::MAX)))?;
+    let pairs =
+        ready.into_iter().map(|(fd, events)| Tuple::from_array([Value::int(fd.into()), Value::int(events.into())]));
+    Ok(List::from_vec(pairs.collect()))
+}
+
+fn enter(this: &Epoll) -> PyResult<Value> {
+    this.open()?;
+    Ok(Value::of(this))
+}
+
+fn exit(this: &Epoll, _class: Option<&Value>, _value: Option<&Value>, _traceback: Option<&Value>) {
+    this.shut();
 }

@@ -1,32 +1,30 @@
-//! `select.poll` objects.
+//! Polling objects.
 
-use super::{descriptor, error, milliseconds, pairs, system, timeout, wait};
+use super::{deadline, descriptor, left, nanoseconds, patiently, system};
 use crate::method;
-use crate::modules::posix::arguments::OpenFile;
-use crate::modules::time::to_nanoseconds;
+use crate::object::TypeObject;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
-use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
-use crate::object::{TypeObject, attribute, number};
-use crate::types::exceptions::{key_error, overflow_error, runtime_error, type_error, value_error};
-use crate::types::int;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use crate::types::exceptions::{key_error, os_error, overflow_error, runtime_error, type_error, value_error};
+use crate::types::int::{self, Num};
+use crate::types::list::List;
+use crate::types::tuple::Tuple;
+use std::cell::Cell;
 
-/// The body of a poll object.
+/// The body of a polling object.
 #[repr(C)]
 pub struct Poll {
     header: Header,
-    wanted: RefCell<BTreeMap<i32, u16>>,
-    running: Cell<bool>,
+    /// Descriptors and the events they are watched for, in the order of registration.
+    watched: Cell<Vec<(i32, u16)>>,
+    is_running: Cell<bool>,
 }
 
 payload!(Poll, POLL);
 
-/// The type object of poll objects.
+/// The type object of polling objects.
 pub static POLL: TypeObject = TypeObject::define::<Poll>("select.poll")
-    .slots(Slots { getattr: Some(attribute::generic_get), ..Slots::EMPTY })
     .methods(&[
         method!(register, "register($self, fd,\n         eventmask=select.POLLIN | select.POLLPRI | select.POLLOUT, /)", "Register a file descriptor with the polling object.\n\n  fd\n    either an integer, or an object with a fileno() method returning an int\n  eventmask\n    an optional bitmask describing the type of events to check for"),
         method!(modify, "modify($self, fd, eventmask, /)", "Modify an already registered file descriptor.\n\n  fd\n    either an integer, or an object with a fileno() method returning\n    an int\n  eventmask\n    a bitmask describing the type of events to check for"),
@@ -34,69 +32,85 @@ pub static POLL: TypeObject = TypeObject::define::<Poll>("select.poll")
         method!(poll, "poll($self, timeout=None, /)", "Polls the set of registered file descriptors.\n\nReturns a list containing any descriptors that have events or errors to\nreport, as a list of (fd, event) 2-tuples."),
     ]);
 
+/// What `select.poll()` gives.
 pub(super) fn new() -> Value {
-    new_object(Poll { header: Header::new(&POLL), wanted: RefCell::default(), running: Cell::new(false) })
+    let watched = Cell::new(Vec::new());
+    new_object(Poll { header: Header::new(&POLL), watched, is_running: Cell::new(false) })
 }
 
-/// A mask of events. As `_PyLong_UnsignedShort_Converter`.
-fn mask(value: &Value) -> PyResult<u16> {
-    if !int::is_int(value) {
-        return Err(type_error("an integer is required"));
-    }
-    if int::is_negative(value) {
-        return Err(value_error("value must be positive"));
-    }
-    match number::index_to_i64(value)? {
-        Some(mask) => u16::try_from(mask).map_err(|_| overflow_error("Python int too large for C unsigned short")),
-        None => Err(overflow_error("Python int too large to convert to C unsigned long")),
+impl Poll {
+    fn change<R>(&self, change: impl FnOnce(&mut Vec<(i32, u16)>) -> R) -> R {
+        let mut watched = self.watched.take();
+        let result = change(&mut watched);
+        self.watched.set(watched);
+        result
     }
 }
 
-fn register(this: &Poll, fd: OpenFile, events: Option<&Value>) -> PyResult<()> {
-    let events = events.map_or(Ok((libc::POLLIN | libc::POLLPRI | libc::POLLOUT).cast_unsigned()), mask)?;
-    this.wanted.borrow_mut().insert(fd.0, events);
+/// As `_PyLong_UnsignedShort_Converter`.
+fn events(value: &Value) -> PyResult<u16> {
+    match int::num(value) {
+        None => Err(type_error("an integer is required")),
+        Some(number) if number.is_negative() => Err(value_error("value must be positive")),
+        Some(Num::Small(small)) => {
+            u16::try_from(small).map_err(|_| overflow_error("Python int too large for C unsigned short"))
+        }
+        Some(Num::Big(_)) => Err(overflow_error("Python int too large to convert to C unsigned long")),
+    }
+}
+
+fn set(this: &Poll, fd: i32, mask: u16) {
+    this.change(|watched| match watched.iter_mut().find(|entry| entry.0 == fd) {
+        Some(entry) => entry.1 = mask,
+        None => watched.push((fd, mask)),
+    });
+}
+
+fn register(this: &Poll, fd: &Value, eventmask: Option<&Value>) -> PyResult<()> {
+    let fd = descriptor(fd)?;
+    let default = (libc::POLLIN | libc::POLLPRI | libc::POLLOUT) as u16;
+    set(this, fd, eventmask.map_or(Ok(default), events)?);
     Ok(())
 }
 
-fn modify(this: &Poll, fd: OpenFile, events: &Value) -> PyResult<()> {
-    let events = mask(events)?;
-    match this.wanted.borrow_mut().get_mut(&fd.0) {
-        Some(wanted) => *wanted = events,
-        None => return Err(error(libc::ENOENT)),
+fn modify(this: &Poll, fd: &Value, eventmask: &Value) -> PyResult<()> {
+    let fd = descriptor(fd)?;
+    let mask = events(eventmask)?;
+    if !this.change(|watched| watched.iter().any(|entry| entry.0 == fd)) {
+        return Err(os_error::from_errno(libc::ENOENT, None));
     }
+    set(this, fd, mask);
     Ok(())
 }
 
 fn unregister(this: &Poll, fd: &Value) -> PyResult<()> {
     let fd = descriptor(fd)?;
-    let removed = this.wanted.borrow_mut().remove(&fd);
-    removed.map(drop).ok_or_else(|| key_error(&Value::int(fd.into())))
+    let found = this.change(|watched| {
+        let at = watched.iter().position(|entry| entry.0 == fd);
+        at.map(|at| watched.remove(at))
+    });
+    if found.is_some() { Ok(()) } else { Err(key_error(&Value::int(fd.into()))) }
 }
 
-fn poll(this: &Poll, time: Option<&Value>) -> PyResult<Value> {
-    // The argument is in milliseconds: what is no number, or too large, is seen with it as it is.
-    let message = "timeout must be an integer or None";
-    let patience = match (timeout(time, message)?, time) {
-        (Some(_), Some(time)) => Some(match int::to_i64(time) {
-            Some(exact) => exact.saturating_mul(1_000_000),
-            None => to_nanoseconds(&Value::float(number::to_f64(time)? / 1000.0), f64::ceil)?,
-        }),
-        _ => None,
-    };
-    let Some(_fits) = milliseconds(patience) else { return Err(overflow_error("timeout is too large")) };
-    let patience = patience.filter(|patience| *patience >= 0);
-    if this.running.replace(true) {
+fn poll(this: &Poll, timeout: Option<&Value>) -> PyResult<Value> {
+    let nanos = nanoseconds(timeout, 1e6, "timeout must be an integer or None")?;
+    if nanos.is_some_and(|nanos| nanos / 1e6 > f64::from(i32::MAX)) {
+        return Err(overflow_error("timeout is too large"));
+    }
+    let deadline = deadline(nanos.filter(|&nanos| nanos >= 0.0));
+    if this.is_running.replace(true) {
         return Err(runtime_error("concurrent poll() invocation"));
     }
-    let mut fds: Vec<libc::pollfd> = this
-        .wanted
-        .borrow()
-        .iter()
-        .map(|(&fd, &events)| libc::pollfd { fd, events: events.cast_signed(), revents: 0 })
-        .collect();
-    let done = wait(patience, |left| system::poll(&mut fds, milliseconds(left).unwrap_or(i32::MAX)));
-    this.running.set(false);
-    done?;
-    let ready = fds.iter().filter(|fd| fd.revents != 0);
-    Ok(pairs(ready.map(|fd| (fd.fd.into(), fd.revents.cast_unsigned().into()))))
+    let mut entries: Vec<libc::pollfd> = this.change(|watched| {
+        watched.iter().map(|&(fd, events)| libc::pollfd { fd, events: events as i16, revents: 0 }).collect()
+    });
+    let result = patiently(|| system::poll(&mut entries, i32::try_from(left(deadline, 1000)).unwrap_or(i32::MAX)));
+    this.is_running.set(false);
+    result?;
+    let ready = entries.iter().filter(|entry| entry.revents != 0);
+    let pairs = ready.map(|entry| {
+        let events = entry.revents as u16;
+        Tuple::from_array([Value::int(entry.fd.into()), Value::int(events.into())])
+    });
+    Ok(List::from_vec(pairs.collect()))
 }

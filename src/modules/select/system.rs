@@ -1,82 +1,71 @@
-//! The calls of the operating system that wait for descriptors, behind safe functions. What fails gives the system's error
-//! number.
+//! The system's calls that wait for descriptors: all unsafe code of the module. What fails gives the error number.
 
-/// A result of a system call: the error is `errno`.
-pub type SysResult<T> = Result<T, i32>;
+use crate::modules::posix::system::{SysResult, errno};
 
-fn check(result: i32) -> SysResult<i32> {
-    if result == -1 { Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)) } else { Ok(result) }
-}
+/// Number of descriptors that `select` can look at.
+pub(super) const SET_SIZE: i32 = libc::FD_SETSIZE as i32;
 
-/// Descriptors below this can be in a set.
-pub const SET_SIZE: i32 = libc::FD_SETSIZE as i32;
-
-/// A set of descriptors for `select`.
+/// A set of descriptors.
 #[derive(Clone, Copy)]
-pub struct Set(libc::fd_set);
+pub(super) struct Set(libc::fd_set);
 
 impl Set {
-    /// The set of these descriptors; others than `0..SET_SIZE` are left out.
-    pub fn of(fds: impl Iterator<Item = i32>) -> Set {
-        // SAFETY: plain data, for which all zero bytes are a value: the empty set.
-        let mut set: libc::fd_set = unsafe { std::mem::zeroed() };
-        for fd in fds.filter(|fd| (0..SET_SIZE).contains(fd)) {
-            // SAFETY: the descriptor is within the set.
-            unsafe { libc::FD_SET(fd, &mut set) };
+    /// Of these descriptors; those that are out of range are left out.
+    pub fn of(fds: &[i32]) -> Set {
+        // SAFETY: an fd_set is an array of numbers, and all zeros is the empty set; descriptors that go in are in range.
+        unsafe {
+            let mut set = std::mem::zeroed();
+            for &fd in fds.iter().filter(|fd| (0..SET_SIZE).contains(fd)) {
+                libc::FD_SET(fd, &mut set);
+            }
+            Set(set)
         }
-        Set(set)
     }
 
-    /// Whether a descriptor is in it.
-    pub fn contains(&self, fd: i32) -> bool {
-        // SAFETY: the descriptor is within the set.
+    /// Whether it holds the descriptor.
+    pub fn has(&self, fd: i32) -> bool {
+        // SAFETY: the descriptor is in range when the system looks.
         (0..SET_SIZE).contains(&fd) && unsafe { libc::FD_ISSET(fd, &self.0) }
     }
 }
 
-/// Waits until a descriptor of the sets is ready, which keep those that are. The time is in nanoseconds.
-pub fn select(count: i32, sets: &mut [Set; 3], timeout: Option<i64>) -> SysResult<i32> {
-    let mut time = timeout
-        .map(|ns| libc::timeval { tv_sec: ns / 1_000_000_000, tv_usec: (ns % 1_000_000_000 + 999) / 1000 % 1_000_000 });
-    let time = time.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
+/// Waits for descriptors below `count`; the sets hold those that are ready then. The time is in microseconds.
+pub(super) fn select(count: i32, sets: &mut [Set; 3], timeout: Option<i64>) -> SysResult<()> {
     let [read, write, except] = sets;
-    // SAFETY: the sets and the time are its own for the call.
-    check(unsafe { libc::select(count, &mut read.0, &mut write.0, &mut except.0, time) })
+    let mut time = timeout.map(|micros| libc::timeval { tv_sec: micros / 1_000_000, tv_usec: micros % 1_000_000 });
+    let time = time.as_mut().map_or(std::ptr::null_mut(), |time| &raw mut *time);
+    // SAFETY: the sets and the time are alive while the call runs.
+    let ready = unsafe { libc::select(count, &mut read.0, &mut write.0, &mut except.0, time) };
+    if ready < 0 { Err(errno()) } else { Ok(()) }
 }
 
-/// Waits until a descriptor has events: those are noted.
-pub fn poll(fds: &mut [libc::pollfd], milliseconds: i32) -> SysResult<i32> {
-    // SAFETY: the slice is its own for the call.
-    check(unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, milliseconds) })
+/// Waits for descriptors; the entries hold what happened. The time is in milliseconds, negative for no limit.
+pub(super) fn poll(entries: &mut [libc::pollfd], timeout: i32) -> SysResult<usize> {
+    // SAFETY: the entries are alive while the call runs, and as many as said.
+    let ready = unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) };
+    usize::try_from(ready).map_err(|_| errno())
 }
 
 /// Makes an epoll descriptor.
-pub fn epoll_create() -> SysResult<i32> {
+pub(super) fn epoll_create() -> SysResult<i32> {
     // SAFETY: a number goes in.
-    check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
+    let fd = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+    if fd < 0 { Err(errno()) } else { Ok(fd) }
 }
 
-/// Adds, changes or removes a descriptor.
-pub fn epoll_control(epoll: i32, operation: i32, fd: i32, events: u32) -> SysResult<()> {
+/// Changes what an epoll descriptor looks at.
+pub(super) fn epoll_ctl(epoll: i32, operation: i32, fd: i32, events: u32) -> SysResult<()> {
     let mut event = libc::epoll_event { events, u64: u64::from(fd.cast_unsigned()) };
-    // SAFETY: the event is its own for the call.
-    check(unsafe { libc::epoll_ctl(epoll, operation, fd, &mut event) }).map(drop)
+    // SAFETY: the event is alive while the call runs.
+    let result = unsafe { libc::epoll_ctl(epoll, operation, fd, &mut event) };
+    if result < 0 { Err(errno()) } else { Ok(()) }
 }
 
-/// Waits for events: descriptors with what happened there.
-pub fn epoll_wait(epoll: i32, most: i32, milliseconds: i32) -> SysResult<Vec<(i32, u32)>> {
-    let room = usize::try_from(most).unwrap_or(0);
-    let mut events = Vec::new();
-    events.try_reserve_exact(room).map_err(|_| libc::ENOMEM)?;
-    events.resize(room, libc::epoll_event { events: 0, u64: 0 });
-    // SAFETY: there is room for `most` events.
-    let count = check(unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), most, milliseconds) })?;
-    events.truncate(usize::try_from(count).unwrap_or(0));
-    Ok(events.iter().map(|event| (event.u64 as i32, event.events)).collect())
-}
-
-/// Closes a descriptor.
-pub fn close(fd: i32) -> SysResult<()> {
-    // SAFETY: a number goes in.
-    check(unsafe { libc::close(fd) }).map(drop)
+/// Waits for events: descriptors and what happened.
+pub(super) fn epoll_wait(epoll: i32, most: usize, timeout: i32) -> SysResult<Vec<(i32, u32)>> {
+    let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; most];
+    // SAFETY: there is room for as many events as said.
+    let ready = unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), most as i32, timeout) };
+    let ready = usize::try_from(ready).map_err(|_| errno())?;
+    Ok(events.into_iter().take(ready).map(|event| (event.u64 as i32, event.events)).collect())
 }

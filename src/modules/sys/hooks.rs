@@ -1,13 +1,14 @@
 //! Hooks and settings of `sys` that programs set: for `breakpoint()`, async generators, coroutines, intervals, flags.
 
 use super::info::ASYNCGEN_HOOKS;
+use crate::modules::warnings;
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::object::{attribute, call};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{ATTRIBUTE_ERROR, IMPORT_ERROR, is_instance, type_error, value_error};
+use crate::types::exceptions::{ATTRIBUTE_ERROR, IMPORT_ERROR, RUNTIME_WARNING, is_instance, type_error, value_error};
 use crate::types::str::Str;
 use crate::types::struct_sequence;
 use crate::types::tuple::Tuple;
@@ -119,13 +120,18 @@ pub(super) fn breakpointhook(args: &Tuple, kwargs: &Dict) -> PyResult<Value> {
         Some((module, name)) => (module, name),
         None => ("builtins", path),
     };
-    let found = import::import_text(module, 0).and_then(|module| attribute::get(&module, &Str::new_value(name)));
-    match found {
+    let unimportable = || {
+        let text = format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{path}\"");
+        warnings::warn(&RUNTIME_WARNING, &text, 0).map(|()| Value::NONE)
+    };
+    let module = match import::import_text(module, 0) {
+        Ok(module) => module,
+        Err(raised) if is_instance(&raised, &IMPORT_ERROR) || module.is_empty() => return unimportable(),
+        Err(raised) => return Err(raised),
+    };
+    match attribute::get(&module, &Str::new_value(name)) {
         Ok(hook) => call::call_dict(&hook, args.as_slice(), Some(kwargs)),
-        Err(raised) if is_instance(&raised, &IMPORT_ERROR) || is_instance(&raised, &ATTRIBUTE_ERROR) => {
-            super::write_stderr(&format!("RuntimeWarning: Ignoring unimportable $PYTHONBREAKPOINT: \"{path}\"\n"));
-            Ok(Value::NONE)
-        }
+        Err(raised) if is_instance(&raised, &ATTRIBUTE_ERROR) => unimportable(),
         Err(raised) => Err(raised),
     }
 }

@@ -255,7 +255,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("byteorder", Str::new_value(if cfg!(target_endian = "little") { "little" } else { "big" }));
     dict.set_text("platform", Str::new_value("linux"));
     dict.set_text("hexversion", Value::int(0x0308_12f0));
-    dict.set_text("version", Str::new_value("3.8.18 (pycvm)"));
+    dict.set_text("version", Str::new_value(concat!("3.8.18 (default) \n[pycvm ", env!("CARGO_PKG_VERSION"), "]")));
     dict.set_text("copyright", Str::new_value(COPYRIGHT));
     dict.set_text("api_version", Value::int(1013));
     dict.set_text("argv", List::from_vec(Vec::new()));

@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// A lock that any thread may free.
 #[derive(Default)]
-pub(super) struct RawLock {
+pub(crate) struct RawLock {
     locked: Mutex<bool>,
     freed: Condvar,
 }

@@ -7,6 +7,7 @@ mod rlock;
 
 pub use local::LOCAL;
 pub use lock::LOCK;
+pub(crate) use lock::RawLock;
 pub(crate) use lock::force_free as free_lock;
 pub use rlock::RLOCK;
 

@@ -305,11 +305,7 @@ fn check_number(value: f64) -> PyResult<()> {
 fn to_integer(value: &Value, overflow: fn() -> Raised) -> PyResult<i64> {
     let index = match int::num(value) {
         Some(_) => value.clone(),
-        None if number::is_index(value) => number::index(value)?,
-        None => match value.ty().slot(|slots| slots.int) {
-            Some(convert) => convert(value)?,
-            None => return Err(type_error(format!("an integer is required (got type {})", value.ty().name()))),
-        },
+        None => number::integer(value)?,
     };
     match int::number(&index)? {
         Num::Small(small) => Ok(small),
@@ -318,7 +314,7 @@ fn to_integer(value: &Value, overflow: fn() -> Raised) -> PyResult<i64> {
 }
 
 /// Seconds in nanoseconds. As `_PyTime_FromSecondsObject`.
-pub(crate) fn to_nanoseconds(value: &Value, round: fn(f64) -> f64) -> PyResult<i64> {
+fn to_nanoseconds(value: &Value, round: fn(f64) -> f64) -> PyResult<i64> {
     let Some(float) = float::to_f64(value) else {
         return to_integer(value, too_large)?.checked_mul(SECOND).ok_or_else(too_large);
     };

@@ -1,7 +1,7 @@
 //! `float(...)`.
 
 use super::parse::parse;
-use super::{FLOAT, Float, exact, is_exact_float, number, to_f64};
+use super::{FLOAT, Float, exact, is_exact_float, number};
 use crate::object::arguments::{no_keywords, positional};
 use crate::object::error::PyResult;
 use crate::object::value::Value;
@@ -39,12 +39,8 @@ pub fn from_number(x: &Value) -> PyResult<Value> {
     }
     if let Some(slot) = x.ty().slot(|slots| slots.float) {
         let result = slot(x)?;
-        return match to_f64(&result) {
-            Some(_) => exact(&result),
-            None => {
-                Err(type_error(format!("{}.__float__ returned non-float (type {})", x.ty().name(), result.ty().name())))
-            }
-        };
+        protocol::check_float(x, &result)?;
+        return exact(&result);
     }
     if protocol::is_index(x) {
         return Ok(Value::float(protocol::int_to_f64(&protocol::index(x)?)?));

@@ -69,11 +69,8 @@ fn from_text(x: &Value, base: u32) -> PyResult<Option<Value>> {
 
 /// The exact int that `__int__`, `__index__` or `__trunc__` has given.
 fn checked(result: Value, method: &str) -> PyResult<Value> {
-    if is_int(&result) {
-        exact(&result)
-    } else {
-        Err(type_error(format!("{method} returned non-int (type {})", result.ty().name())))
-    }
+    crate::object::number::check_int(method, &result)?;
+    exact(&result)
 }
 
 fn through_slots(x: &Value, int_first: bool) -> PyResult<Option<Value>> {

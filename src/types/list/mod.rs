@@ -160,7 +160,11 @@ impl List {
             return Ok(());
         }
         let iterator = iter::iter(iterable)?;
-        self.items.try_reserve(length_hint(iterable, 8)?)?;
+        // A hint that overflows the length is mistaken.
+        let hint = length_hint(iterable, 8)?;
+        if self.items.len().saturating_add(hint) < isize::MAX as usize {
+            self.items.try_reserve(hint)?;
+        }
         while let Some(item) = iter::next(&iterator)? {
             if self.items.len() == self.items.capacity() {
                 self.items.try_reserve(1)?;
@@ -456,7 +460,9 @@ fn delete_slice(list: &List, slice: &Slice) -> PyResult<()> {
         };
         list.items.remove_stepped(first, step, selected.count)
     };
-    list.items.give_back();
+    if !list.sorting.get() {
+        list.items.give_back();
+    }
     if selected.step == 1 {
         release(removed);
     }
@@ -612,13 +618,7 @@ pub(crate) fn flag(value: &Value) -> PyResult<bool> {
     if value.ty().is_subtype(&crate::types::float::FLOAT) {
         return Err(type_error("integer argument expected, got float"));
     }
-    let int = if int::is_int(value) {
-        value.clone()
-    } else if let Some(slot) = value.ty().slot(|slots| slots.index.or(slots.int)) {
-        slot(value)?
-    } else {
-        return Err(type_error(format!("an integer is required (got type {})", value.ty().name())));
-    };
+    let int = number::integer(value)?;
     match int::to_i64(&int).and_then(|int| i32::try_from(int).ok()) {
         Some(int) => Ok(int != 0),
         None => Err(overflow_error("Python int too large to convert to C int")),

@@ -44,13 +44,7 @@ pub(crate) fn c_int(value: &Value) -> PyResult<i32> {
     if value.downcast::<crate::types::float::Float>().is_some() || value.is_small_float() {
         return Err(type_error("integer argument expected, got float"));
     }
-    let int = if number::is_index(value) {
-        number::index(value)?
-    } else if let Some(slot) = value.ty().slot(|slots| slots.int) {
-        slot(value)?
-    } else {
-        return Err(type_error(format!("an integer is required (got type {})", value.ty().name())));
-    };
+    let int = number::integer(value)?;
     match int::to_i64(&int).map(i32::try_from) {
         Some(Ok(small)) => Ok(small),
         _ => Err(overflow_error("Python int too large to convert to C int")),

@@ -446,10 +446,8 @@ fn integer(value: &Value, exact: bool) -> Result<BigInt, Option<Raised>> {
     }
     if let Some(slot) = value.ty().slot(|slots| slots.int) {
         let result = slot(value).map_err(Some)?;
-        return match int::to_big(&result) {
-            Some(number) => Ok(number),
-            None => Err(Some(type_error(format!("__int__ returned non-int (type {})", result.ty().name())))),
-        };
+        number::check_int("__int__", &result).map_err(Some)?;
+        return int::to_big(&result).ok_or(None);
     }
     if number::is_index(value) {
         return number::index(value).map_err(Some).and_then(as_int);
@@ -475,7 +473,19 @@ pub fn format_str(format: &Str, args: &Value) -> PyResult<Value> {
         match char::from_u32(spec.conversion) {
             Some('s') => {
                 let shown = text::str(&value)?;
-                spec.write_text(&mut out, super::body(&shown)?.chars(), true)?;
+                let text = super::body(&shown)?;
+                let fits = |limit: Option<usize>| limit.is_none_or(|limit| limit >= text.len());
+                if reader.at == chars.len()
+                    && out.is_empty()
+                    && fits(spec.precision)
+                    && spec.width.is_none_or(|width| width <= text.len())
+                    && number::is_exact_str(&shown)
+                    && (operands.mapping.is_some() || operands.all_taken())
+                {
+                    // All there is: the text itself.
+                    return Ok(shown);
+                }
+                spec.write_text(&mut out, text.chars(), true)?;
             }
             Some('r') => {
                 let shown = text::repr(&value)?;

@@ -24,7 +24,11 @@ pub fn raised(error: CompileError, filename: &Value) -> Raised {
         ErrorKind::Overflow => &OVERFLOW_ERROR,
         ErrorKind::Recursion => &RECURSION_ERROR,
         ErrorKind::System => &SYSTEM_ERROR,
-        ErrorKind::Memory => return construct(&MEMORY_ERROR, vec![]),
+        ErrorKind::Memory => {
+            // CPython's parser says so itself, whoever catches the exception.
+            eprintln!("s_push: parser stack overflow");
+            return construct(&MEMORY_ERROR, vec![]);
+        }
     };
     let (Some(line), true) =
         (error.lineno, matches!(error.kind, ErrorKind::Syntax | ErrorKind::Indentation | ErrorKind::Tab))

@@ -12,7 +12,7 @@ use crate::types::int;
 use crate::types::set;
 use crate::types::str::{Str, intern_value};
 use crate::types::tuple::Tuple;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::rc::Rc;
 
 /// The code object as a value. What is one object in it stays one.

@@ -788,8 +788,12 @@ operation!(
             if annotations.is_some() {
                 body.set_annotations(annotations);
             }
-            // Whoever calls it finds it ready; code that does not verify raises when it is called.
-            let _checked_at_the_call = crate::vm::call::prepare(body);
+            // Code that has run before is ready: whoever calls the new function need not look. Other code waits for its
+            // first call, which most functions of a module never see.
+            let is_ready = code.exact::<Code>().is_some_and(|code| code.translations.is_there());
+            if is_ready {
+                let _checked_at_the_call = crate::vm::call::prepare(body);
+            }
         }
         at.put(at.a(), function);
         Ok(())
