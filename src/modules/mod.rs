@@ -31,6 +31,7 @@ pub mod math;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod posixsubprocess;
 pub mod queue;
 pub mod random;
 pub mod resource;
@@ -106,6 +107,7 @@ static ALL: &[&ModuleDef] = &[
     &ast::MODULE,
     &codecs::MODULE,
     &posix::MODULE,
+    &posixsubprocess::MODULE,
     &hashes::MD5_MODULE,
     &hashes::SHA1_MODULE,
     &hashes::SHA256_MODULE,

@@ -131,8 +131,10 @@ fn run_hooks(hooks: &[Value]) {
 }
 
 /// Splits the process with the hooks around it.
-fn split(event: &str, split: impl FnOnce() -> Result<i32, i32>) -> PyResult<i32> {
-    if audit::is_heard() {
+pub(crate) fn split(event: Option<&str>, split: impl FnOnce() -> Result<i32, i32>) -> PyResult<i32> {
+    if let Some(event) = event
+        && audit::is_heard()
+    {
         audit::event(event, &[])?;
     }
     let mut before = BEFORE.get().snapshot();
@@ -151,12 +153,12 @@ fn split(event: &str, split: impl FnOnce() -> Result<i32, i32>) -> PyResult<i32>
 }
 
 pub(super) fn fork() -> PyResult<I32> {
-    split("os.fork", system::fork).map(I32)
+    split(Some("os.fork"), system::fork).map(I32)
 }
 
 pub(super) fn forkpty() -> PyResult<Value> {
     let mut master = -1;
-    let pid = split("os.forkpty", || {
+    let pid = split(Some("os.forkpty"), || {
         system::forkpty().map(|(pid, fd)| {
             master = fd;
             pid
