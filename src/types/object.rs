@@ -206,7 +206,9 @@ fn set_class(this: &Value, value: Option<&Value>) -> PyResult<()> {
         return Err(type_error(format!("__class__ must be set to a class, not '{}' object", value.ty().name())));
     };
     let old = this.ty();
-    if !(new.is_heap_type() && old.is_heap_type()) {
+    let module = &crate::types::module::MODULE;
+    let are_modules = new.is_subtype(module) && old.is_subtype(module);
+    if !(are_modules || new.is_heap_type() && old.is_heap_type()) {
         return Err(type_error("__class__ assignment only supported for heap types or ModuleType subclasses"));
     }
     if !crate::types::type_::same_layout(old, new) {
@@ -221,12 +223,17 @@ fn set_class(this: &Value, value: Option<&Value>) -> PyResult<()> {
         // The array is described by the old class's names.
         attrs.make_dict(old);
     }
+    let counted = old.is_heap_type();
     let old = old.value();
-    std::mem::forget(new.value());
+    if new.is_heap_type() {
+        std::mem::forget(new.value());
+    }
     header.set_ty(new);
     // The object's own reference to its old class, and the one made above.
     // SAFETY: a heap object holds one reference to its heap class, given up here.
-    drop(unsafe { Value::from_bits(old.bits()) });
+    if counted {
+        drop(unsafe { Value::from_bits(old.bits()) });
+    }
     drop(old);
     Ok(())
 }

@@ -583,7 +583,9 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     let slots_value = dict.get(name!("__slots__"))?;
     // Classes, instances of metaclasses, have a dict and weak references of their own kind.
     let is_metaclass = base.has_flag(TypeFlags::TYPE);
-    let may_add_dict = !base.has_attributes() && !is_metaclass;
+    // So have modules, whose dict is that of their body.
+    let is_module = base.is_subtype(&crate::types::module::MODULE);
+    let may_add_dict = !base.has_attributes() && !is_metaclass && !is_module;
     // Instances of int vary in size in CPython too.
     let has_items = base.is_variable_size() || base.has_flag(TypeFlags::INT);
     let may_add_weakref = !base.has_weakrefs() && !has_items && !is_metaclass;
