@@ -134,7 +134,7 @@ fn room(bytes: &[u8], what: &str) -> PyResult<[u8; MOST]> {
 fn fcntl(fd: &Value, cmd: i32, arg: Option<&Value>) -> PyResult<Value> {
     let fd = file_descriptor(fd)?;
     if let Some(arg) = arg
-        && let Some(bytes) = bytes_of(arg)?
+        && let Some(bytes) = constant_bytes_of(arg)?
     {
         let mut place = room(&bytes, "fcntl")?;
         call(|| system::fcntl_with(fd, cmd, &mut place))?;
@@ -183,6 +183,12 @@ fn flock(fd: &Value, operation: i32) -> PyResult<()> {
     call(|| system::flock(fd, operation)).map(drop)
 }
 
+/// As [`bytes_of`], but not for bytes that can be changed. As the format unit `s#`.
+fn constant_bytes_of(value: &Value) -> PyResult<Option<Vec<u8>>> {
+    let changes = bytes::is_buffer(value) && matches!(Buffer::get(value, Request::Writable), Ok(Some(_)));
+    if changes { Ok(None) } else { bytes_of(value) }
+}
+
 fn lockf(fd: &Value, cmd: i32, len: Option<&Value>, start: Option<&Value>, whence: Option<i32>) -> PyResult<()> {
     let fd = file_descriptor(fd)?;
     let kind = match cmd {
@@ -193,6 +199,9 @@ fn lockf(fd: &Value, cmd: i32, len: Option<&Value>, start: Option<&Value>, whenc
     };
     let offset = |value: Option<&Value>| -> PyResult<i64> {
         let Some(value) = value else { return Ok(0) };
+        if !number::is_index(value) {
+            return Err(type_error(format!("an integer is required (got type {})", value.ty().name())));
+        }
         int::to_i64(&number::index(value)?).ok_or_else(|| overflow_error("Python int too large to convert to C long"))
     };
     let (start, len) = (offset(start)?, offset(len)?);
