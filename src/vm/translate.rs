@@ -15,8 +15,8 @@ use crate::pyc::verify::{self, Analysis, BlockKind, NO_BLOCK, UNREACHABLE};
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{memory_error, system_error};
 use crate::types::str::Str;
-use std::cell::Cell;
 use hashbrown::HashMap;
+use std::cell::Cell;
 
 /// Words of the header that a frame keeps between its variables and its temporaries.
 pub(crate) const FRAME_WORDS: u32 = 4;
