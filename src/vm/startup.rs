@@ -1,5 +1,6 @@
 //! Running a program as `python3.8` does: the module `__main__`, `site`, `sys.path`, a file, a module or text.
 
+use crate::modules::posix::path;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
@@ -10,7 +11,9 @@ use crate::types::list::List;
 use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::vm::{config, import, importlib, runtime};
+use std::ffi::OsStr;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Makes the module `__main__`. As `add_main_module`.
@@ -23,6 +26,17 @@ pub fn make_main() -> PyResult<()> {
         Some(namespace) => namespace.set(name!("__annotations__"), Dict::new_value()),
         None => Ok(()),
     }
+}
+
+/// Sets `sys.argv`.
+pub fn set_arguments<'a>(arguments: impl Iterator<Item = &'a OsStr>) {
+    let arguments = arguments.map(file_name).collect();
+    crate::modules::sys::set("argv", List::from_vec(arguments));
+}
+
+/// A name or an argument of the system as text. As `Py_DecodeLocale`: every byte that is no UTF-8 has its surrogate.
+fn file_name(name: &OsStr) -> Value {
+    path::decode(name.as_bytes()).unwrap_or_else(|_| Str::new_value(&name.to_string_lossy()))
 }
 
 /// Lets the signals that Python handles reach it.
@@ -65,14 +79,14 @@ pub fn import_site() -> PyResult<()> {
 }
 
 /// Puts a directory first on `sys.path`.
-pub fn prepend(directory: &str) {
+pub fn prepend(directory: &OsStr) {
     if config::with(|config| config.isolated) {
         return;
     }
     if let Some(path) = crate::modules::sys::get("path")
         && let Some(path) = path.downcast::<List>()
     {
-        path.items().insert(0, Str::new_value(directory));
+        path.items().insert(0, file_name(directory));
     }
 }
 
@@ -86,13 +100,13 @@ pub fn prepend_directory_of(program: &Path) {
         };
     }
     let full = std::fs::canonicalize(&program).unwrap_or(program);
-    prepend(&full.parent().map(Path::to_string_lossy).unwrap_or_default());
+    prepend(full.parent().map(Path::as_os_str).unwrap_or_default());
 }
 
 /// Puts the current directory first on `sys.path`.
 pub fn prepend_current() {
     if let Ok(directory) = std::env::current_dir() {
-        prepend(&directory.to_string_lossy());
+        prepend(directory.as_os_str());
     }
 }
 
@@ -116,7 +130,7 @@ pub fn holds_main(program: &Path) -> bool {
 /// # Errors
 /// What the program raises.
 pub fn run_code(code: &Value, file: &Path) -> PyResult<()> {
-    runtime::run_main(code, &main_of_file(&Str::new_value(&file.to_string_lossy()), "SourcelessFileLoader")?).map(drop)
+    runtime::run_main(code, &main_of_file(&file_name(file.as_os_str()), "SourcelessFileLoader")?).map(drop)
 }
 
 /// The namespace of `__main__`, told of the program's file and, once there is an import system, of its loader. As
@@ -151,7 +165,7 @@ pub fn run_module(name: &str, set_argv0: bool) -> PyResult<()> {
 /// `SyntaxError`; what the program raises.
 #[cfg(feature = "compile")]
 pub fn run_source(source: &[u8], file: &Path) -> PyResult<()> {
-    let name = Str::new_value(&file.to_string_lossy());
+    let name = file_name(file.as_os_str());
     let namespace = main_of_file(&name, "SourceFileLoader")?;
     let code = compile_main(source, crate::compile::parse::SourceKind::File, &name)?;
     runtime::run_main(&code, &namespace).map(drop)
