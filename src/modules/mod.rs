@@ -25,6 +25,7 @@ pub mod heapq;
 pub mod imp;
 pub mod io;
 pub mod itertools;
+pub mod json;
 mod key_order;
 pub mod marshal;
 pub mod math;
@@ -121,6 +122,7 @@ static ALL: &[&ModuleDef] = &[
     &zlib::MODULE,
     &select::MODULE,
     &queue::MODULE,
+    &json::MODULE,
     &accounts::PWD,
     &accounts::GRP,
     &resource::MODULE,

@@ -169,6 +169,8 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::resource::STRUCT_RUSAGE,
     &crate::modules::select::POLL,
     &crate::modules::select::EPOLL,
+    &crate::modules::json::SCANNER,
+    &crate::modules::json::ENCODER,
     &crate::modules::zlib::COMPRESS,
     &crate::modules::zlib::DECOMPRESS,
     &crate::modules::contextvars::CONTEXT,

@@ -1,0 +1,72 @@
+//! One str for all equal keys of a document.
+
+use super::string::Unit;
+use crate::object::value::Value;
+use crate::types::str::{Chars, Str};
+use hashbrown::HashTable;
+
+/// The keys of a document that is being read.
+#[derive(Default)]
+pub(super) struct KeyMemo {
+    keys: Vec<Entry>,
+    table: HashTable<u32>,
+    /// The key that was found last.
+    last: usize,
+}
+
+struct Entry {
+    key: Value,
+    hash: u64,
+    /// The key that followed this one: objects of a document tend to have the same keys in the same order.
+    next: usize,
+}
+
+#[inline]
+fn step(hash: u64, code: u32) -> u64 {
+    (hash.rotate_left(5) ^ u64::from(code)).wrapping_mul(0x517c_c1b7_2722_0a95)
+}
+
+impl KeyMemo {
+    fn is_key<U: Unit>(&self, index: usize, units: &[U]) -> bool {
+        let text = self.keys.get(index).and_then(|entry| entry.key.exact::<Str>());
+        text.is_some_and(|text| match text.chars() {
+            Chars::One(chars) => U::equals(units, chars),
+            chars => chars.len() == units.len() && chars.iter().eq(units.iter().map(|&unit| unit.into())),
+        })
+    }
+
+    /// The one key with these characters.
+    #[inline]
+    pub(super) fn get<U: Unit>(&mut self, units: &[U]) -> Value {
+        if let Some(next) = self.keys.get(self.last).map(|entry| entry.next)
+            && self.is_key(next, units)
+            && let Some(entry) = self.keys.get(next)
+        {
+            self.last = next;
+            return entry.key.clone();
+        }
+        self.look_up(units)
+    }
+
+    fn look_up<U: Unit>(&mut self, units: &[U]) -> Value {
+        let hash = units.iter().fold(0, |hash, &unit| step(hash, unit.into()));
+        let found = self.table.find(hash, |&index| self.is_key(index as usize, units)).copied();
+        let index = match found {
+            Some(index) => index as usize,
+            None => self.add(hash, U::text(units)),
+        };
+        if let Some(last) = self.keys.get_mut(self.last) {
+            last.next = index;
+        }
+        self.last = index;
+        self.keys.get(index).map_or(Value::NONE, |entry| entry.key.clone())
+    }
+
+    fn add(&mut self, hash: u64, key: Value) -> usize {
+        let index = self.keys.len();
+        self.keys.push(Entry { key, hash, next: 0 });
+        let keys = &self.keys;
+        self.table.insert_unique(hash, index as u32, |&index| keys.get(index as usize).map_or(0, |entry| entry.hash));
+        index
+    }
+}
