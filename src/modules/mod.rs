@@ -16,6 +16,7 @@ pub mod codecs;
 pub mod collections;
 pub mod contextvars;
 pub mod copyreg;
+pub mod csv;
 pub mod errno;
 pub mod fcntl;
 pub mod functools;
@@ -27,6 +28,7 @@ pub mod io;
 pub mod itertools;
 pub mod json;
 mod key_order;
+pub mod locale;
 pub mod marshal;
 pub mod math;
 pub mod opcode;
@@ -123,6 +125,8 @@ static ALL: &[&ModuleDef] = &[
     &select::MODULE,
     &queue::MODULE,
     &json::MODULE,
+    &locale::MODULE,
+    &csv::MODULE,
     &accounts::PWD,
     &accounts::GRP,
     &resource::MODULE,

@@ -1,6 +1,6 @@
 //! Strings as JSON writes them.
 
-use super::string::plain_bytes;
+use super::string::{Unit, is_plain, plain_bytes};
 use super::text_of;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
@@ -87,7 +87,21 @@ impl Output {
     }
 
     fn push_escaped(&mut self, chars: Chars, ascii: bool) {
-        for code in chars.iter() {
+        match chars {
+            Chars::One(units) => self.push_units(units, ascii),
+            Chars::Two(units) => self.push_units(units, ascii),
+            Chars::Four(units) => self.push_units(units, ascii),
+        }
+    }
+
+    fn push_units<U: Unit>(&mut self, units: &[U], ascii: bool) {
+        if !ascii && !units.iter().any(|&unit| !is_plain(unit.into())) {
+            self.push_chars(U::chars(units));
+            return;
+        }
+        self.narrow.reserve(if ascii && self.wide.is_none() { units.len() } else { 0 });
+        for &unit in units {
+            let code: u32 = unit.into();
             match code {
                 0x22 | 0x5c | 0..=0x1f => self.push_escape(code),
                 0x20..0x7f => self.push_byte(code as u8),
@@ -116,9 +130,14 @@ impl Output {
         self.push_ascii(&[b'\\', short]);
     }
 
+    #[inline]
     fn push_unit(&mut self, unit: u32) {
-        let digit = |shift: u32| b"0123456789abcdef".get((unit >> shift & 15) as usize).copied().unwrap_or(b'0');
-        self.push_ascii(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+        let mut text = *b"\\u0000";
+        for (place, shift) in text.iter_mut().skip(2).zip([12, 8, 4, 0]) {
+            let digit = (unit >> shift & 15) as u8;
+            *place = if digit < 10 { b'0' + digit } else { b'a' - 10 + digit };
+        }
+        self.push_ascii(&text);
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) trait Unit: Copy + Into<u32> {
 }
 
 #[inline]
-fn is_plain(code: u32) -> bool {
+pub(super) fn is_plain(code: u32) -> bool {
     code != u32::from(b'"') && code != u32::from(b'\\') && code > 0x1f
 }
 
