@@ -31,6 +31,7 @@ mod key_order;
 pub mod locale;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
@@ -125,6 +126,7 @@ static ALL: &[&ModuleDef] = &[
     &select::MODULE,
     &queue::MODULE,
     &json::MODULE,
+    &mmap::MODULE,
     &locale::MODULE,
     &csv::MODULE,
     &accounts::PWD,

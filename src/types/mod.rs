@@ -174,6 +174,7 @@ pub(crate) static ALL: &[&TypeObject] = &[
     &crate::modules::csv::DIALECT,
     &crate::modules::csv::READER,
     &crate::modules::csv::WRITER,
+    &crate::modules::mmap::MMAP,
     &crate::modules::zlib::COMPRESS,
     &crate::modules::zlib::DECOMPRESS,
     &crate::modules::contextvars::CONTEXT,

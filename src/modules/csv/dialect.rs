@@ -1,13 +1,13 @@
 //! `_csv.Dialect`: how fields are separated and quoted.
 
 use super::get_dialect;
-use crate::modules::arguments::{body, class_or};
+use crate::modules::arguments::{body, class_or, nameless};
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::GetSet;
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
-use crate::object::{TypeFlags, TypeObject, attribute, call, number};
+use crate::object::{TypeFlags, TypeObject, attribute, number};
 use crate::types::exceptions::{overflow_error, type_error};
 use crate::types::int;
 use crate::types::str::Str;
@@ -70,34 +70,6 @@ const PARAMETERS: [&str; 9] = [
     "strict",
 ];
 
-/// The values of the parameters. As `PyArg_ParseTupleAndKeywords` without a function name.
-fn parse(args: &[Value], kwnames: Option<&Value>) -> PyResult<[Option<Value>; 9]> {
-    let (positional, keywords) = call::split_keywords(args, kwnames);
-    if args.len() > PARAMETERS.len() {
-        let what = if positional.is_empty() { "keyword " } else { "" };
-        return Err(type_error(format!("function takes at most 9 {what}arguments ({} given)", args.len())));
-    }
-    let mut values: [Option<Value>; 9] = Default::default();
-    for (place, value) in values.iter_mut().zip(positional) {
-        *place = Some(value.clone());
-    }
-    for (name, value) in keywords {
-        let name = name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
-        let index = PARAMETERS.iter().position(|&parameter| parameter == name);
-        match index.and_then(|index| Some((index, values.get_mut(index)?))) {
-            Some((_, place @ None)) => *place = Some(value.clone()),
-            Some((index, Some(_))) => {
-                return Err(type_error(format!(
-                    "argument for function given by name ('{name}') and position ({})",
-                    index + 1
-                )));
-            }
-            None => return Err(type_error(format!("'{name}' is an invalid keyword argument for this function"))),
-        }
-    }
-    Ok(values)
-}
-
 fn char_setting(name: &str, value: Option<&Value>, default: u8) -> PyResult<u32> {
     let Some(value) = value else { return Ok(default.into()) };
     if value.is_none() {
@@ -133,7 +105,7 @@ fn quoting_setting(value: Option<&Value>) -> PyResult<Option<Quoting>> {
 }
 
 fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
-    let [dialect, mut settings @ ..] = parse(args, kwnames)?;
+    let [dialect, mut settings @ ..] = nameless(PARAMETERS, 0, args, kwnames)?;
     let dialect = match dialect {
         Some(dialect) if dialect.downcast::<Str>().is_some() => Some(get_dialect(&dialect)?),
         dialect => dialect,
