@@ -50,6 +50,7 @@ pub mod sys;
 pub mod thread;
 pub mod time;
 pub mod unicodedata;
+pub mod uuid;
 pub mod warnings;
 pub mod weakref;
 pub mod zlib;
@@ -126,6 +127,7 @@ static ALL: &[&ModuleDef] = &[
     &select::MODULE,
     &queue::MODULE,
     &json::MODULE,
+    &uuid::MODULE,
     &mmap::MODULE,
     &locale::MODULE,
     &csv::MODULE,
