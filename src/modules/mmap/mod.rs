@@ -8,19 +8,21 @@ use crate::modules::arguments::{body, class_or, nameless};
 use crate::modules::blocking::blocking;
 use crate::modules::posix::system as files;
 use crate::modules::sys::audit;
+use crate::name;
 use crate::object::buffer::{Buffer, Exporter, Layout, Order, Request, not_writable};
 use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{At, FromArg, GetSet, Method, c_int, ssize};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
-use crate::object::{TypeFlags, TypeObject, attribute, number};
+use crate::object::{TypeFlags, TypeObject, attribute, call, number};
 use crate::types::bytes::Bytes;
 use crate::types::exceptions::{
     OS_ERROR, buffer_error, index_error, os_error, overflow_error, type_error, value_error,
 };
 use crate::types::int;
 use crate::types::slice::{self, Slice};
+use crate::types::tuple::Tuple;
 use memchr::memmem;
 use std::cell::Cell;
 use std::ops::Deref;
@@ -373,12 +375,12 @@ fn new(class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Value
     Ok(new_instance(ty, body))
 }
 
-/// An offset in a file: the format unit `L`.
+/// An offset in a file: the format unit `l`.
 fn file_offset(value: &Value) -> PyResult<i64> {
     if crate::types::float::to_f64(value).is_some() {
         return Err(type_error("integer argument expected, got float"));
     }
-    int::to_i64(&number::integer(value)?).ok_or_else(|| overflow_error("int too big to convert"))
+    int::to_i64(&number::integer(value)?).ok_or_else(|| overflow_error("Python int too large to convert to C long"))
 }
 
 static EXPORTER: Exporter = Exporter {
@@ -424,8 +426,8 @@ fn enter(this: Open) -> Value {
     Value::of(this.0)
 }
 
-fn exit(this: &Mmap, _args: &crate::types::tuple::Tuple) -> PyResult<()> {
-    close(this)
+fn exit(this: &Value, _args: &Tuple) -> PyResult<Value> {
+    call::call_method(this, name!("close"), &[])
 }
 
 /// The place of a part in the bytes, searched from one end.
