@@ -95,16 +95,16 @@ impl Output {
     }
 
     fn push_units<U: Unit>(&mut self, units: &[U], ascii: bool) {
-        if !ascii && !units.iter().any(|&unit| !is_plain(unit.into())) {
+        if !ascii && units.iter().all(|&unit| is_plain(unit.into())) {
             self.push_chars(U::chars(units));
             return;
         }
-        self.narrow.reserve(if ascii && self.wide.is_none() { units.len() } else { 0 });
         for &unit in units {
             let code: u32 = unit.into();
             match code {
                 0x22 | 0x5c | 0..=0x1f => self.push_escape(code),
                 0x20..0x7f => self.push_byte(code as u8),
+                0x7f..0x10000 if ascii => self.push_unit(code),
                 _ if ascii => self.push_escape(code),
                 0x7f..=0xff => self.push_chars(Chars::One(&[code as u8])),
                 _ => self.push_wide(Chars::Four(&[code])),
@@ -130,14 +130,14 @@ impl Output {
         self.push_ascii(&[b'\\', short]);
     }
 
+    /// Appends `\uXXXX`.
     #[inline]
     fn push_unit(&mut self, unit: u32) {
-        let mut text = *b"\\u0000";
-        for (place, shift) in text.iter_mut().skip(2).zip([12, 8, 4, 0]) {
-            let digit = (unit >> shift & 15) as u8;
-            *place = if digit < 10 { b'0' + digit } else { b'a' - 10 + digit };
-        }
-        self.push_ascii(&text);
+        // The four digits at once, the first one lowest: each of a byte, those above 9 moved up to the letters.
+        let digits = (unit >> 12 & 0xf) | (unit & 0xf00) | (unit & 0xf0) << 12 | (unit & 0xf) << 24;
+        let letters = (digits + 0x0606_0606) >> 4 & 0x0101_0101;
+        let [a, b, c, d] = (digits + 0x3030_3030 + letters * 0x27).to_le_bytes();
+        self.push_ascii(&[b'\\', b'u', a, b, c, d]);
     }
 }
 

@@ -5,6 +5,9 @@ use crate::object::value::Value;
 use crate::types::str::{Chars, Str};
 use hashbrown::HashTable;
 
+/// So many keys are looked through one by one.
+const FEW: usize = 8;
+
 /// The keys of a document that is being read.
 #[derive(Default)]
 pub(super) struct KeyMemo {
@@ -50,9 +53,14 @@ impl KeyMemo {
 
     fn look_up<U: Unit>(&mut self, units: &[U]) -> Value {
         let hash = units.iter().fold(0, |hash, &unit| step(hash, unit.into()));
-        let found = self.table.find(hash, |&index| self.is_key(index as usize, units)).copied();
+        let found = if self.keys.len() <= FEW {
+            (0..self.keys.len()).find(|&index| self.has_hash(index, hash) && self.is_key(index, units))
+        } else {
+            let found = self.table.find(hash, |&index| self.is_key(index as usize, units));
+            found.map(|&index| index as usize)
+        };
         let index = match found {
-            Some(index) => index as usize,
+            Some(index) => index,
             None => self.add(hash, U::text(units)),
         };
         if let Some(last) = self.keys.get_mut(self.last) {
@@ -62,11 +70,25 @@ impl KeyMemo {
         self.keys.get(index).map_or(Value::NONE, |entry| entry.key.clone())
     }
 
+    fn has_hash(&self, index: usize, hash: u64) -> bool {
+        self.keys.get(index).is_some_and(|entry| entry.hash == hash)
+    }
+
     fn add(&mut self, hash: u64, key: Value) -> usize {
         let index = self.keys.len();
         self.keys.push(Entry { key, hash, next: 0 });
+        // The table is filled when the few are no more.
+        let first = match index {
+            ..FEW => return index,
+            FEW => 0,
+            _ => index,
+        };
         let keys = &self.keys;
-        self.table.insert_unique(hash, index as u32, |&index| keys.get(index as usize).map_or(0, |entry| entry.hash));
+        for (index, entry) in keys.iter().enumerate().skip(first) {
+            self.table.insert_unique(entry.hash, index as u32, |&index| {
+                keys.get(index as usize).map_or(0, |entry| entry.hash)
+            });
+        }
         index
     }
 }
