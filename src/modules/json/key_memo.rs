@@ -19,14 +19,15 @@ pub(super) struct KeyMemo {
 
 struct Entry {
     key: Value,
-    hash: u64,
     /// The key that followed this one: objects of a document tend to have the same keys in the same order.
     next: usize,
 }
 
-#[inline]
-fn step(hash: u64, code: u32) -> u64 {
-    (hash.rotate_left(5) ^ u64::from(code)).wrapping_mul(0x517c_c1b7_2722_0a95)
+impl Entry {
+    /// The hash of the key: one that nobody can foresee, for a document may be made to slow its reader down.
+    fn hash(&self) -> u64 {
+        self.key.exact::<Str>().map_or(0, |key| key.hash() as u64)
+    }
 }
 
 impl KeyMemo {
@@ -52,16 +53,15 @@ impl KeyMemo {
     }
 
     fn look_up<U: Unit>(&mut self, units: &[U]) -> Value {
-        let hash = units.iter().fold(0, |hash, &unit| step(hash, unit.into()));
         let found = if self.keys.len() <= FEW {
-            (0..self.keys.len()).find(|&index| self.has_hash(index, hash) && self.is_key(index, units))
+            (0..self.keys.len()).find(|&index| self.is_key(index, units))
         } else {
-            let found = self.table.find(hash, |&index| self.is_key(index as usize, units));
+            let found = self.table.find(U::hash(units), |&index| self.is_key(index as usize, units));
             found.map(|&index| index as usize)
         };
         let index = match found {
             Some(index) => index,
-            None => self.add(hash, U::text(units)),
+            None => self.add(U::text(units)),
         };
         if let Some(last) = self.keys.get_mut(self.last) {
             last.next = index;
@@ -70,13 +70,9 @@ impl KeyMemo {
         self.keys.get(index).map_or(Value::NONE, |entry| entry.key.clone())
     }
 
-    fn has_hash(&self, index: usize, hash: u64) -> bool {
-        self.keys.get(index).is_some_and(|entry| entry.hash == hash)
-    }
-
-    fn add(&mut self, hash: u64, key: Value) -> usize {
+    fn add(&mut self, key: Value) -> usize {
         let index = self.keys.len();
-        self.keys.push(Entry { key, hash, next: 0 });
+        self.keys.push(Entry { key, next: 0 });
         // The table is filled when the few are no more.
         let first = match index {
             ..FEW => return index,
@@ -85,9 +81,8 @@ impl KeyMemo {
         };
         let keys = &self.keys;
         for (index, entry) in keys.iter().enumerate().skip(first) {
-            self.table.insert_unique(entry.hash, index as u32, |&index| {
-                keys.get(index as usize).map_or(0, |entry| entry.hash)
-            });
+            let hash_of = |&index: &u32| keys.get(index as usize).map_or(0, Entry::hash);
+            self.table.insert_unique(entry.hash(), index as u32, hash_of);
         }
         index
     }

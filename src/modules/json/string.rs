@@ -2,6 +2,7 @@
 
 use super::{decode_error, text_of};
 use crate::object::error::{PyResult, Raised};
+use crate::object::hash::hash_bytes;
 use crate::object::native::{At, FromArg, ssize};
 use crate::object::number;
 use crate::object::value::Value;
@@ -18,6 +19,10 @@ pub(super) trait Unit: Copy + Into<u32> {
     fn chars(units: &[Self]) -> Chars<'_>;
     /// Whether the characters are those of a str stored in bytes.
     fn equals(units: &[Self], bytes: &[u8]) -> bool;
+    /// The hash of a str of the characters.
+    fn hash(units: &[Self]) -> u64 {
+        Self::text(units).exact::<Str>().map_or(0, |text| text.hash() as u64)
+    }
     /// Characters that are ASCII, as bytes.
     fn ascii(units: &[Self]) -> Cow<'_, [u8]>;
     /// Number of characters at the beginning that stand for themselves: no quote, backslash or control character.
@@ -70,6 +75,9 @@ impl Unit for u8 {
     #[inline]
     fn equals(units: &[u8], bytes: &[u8]) -> bool {
         units == bytes
+    }
+    fn hash(units: &[u8]) -> u64 {
+        hash_bytes(units) as u64
     }
     fn ascii(units: &[u8]) -> Cow<'_, [u8]> {
         Cow::Borrowed(units)
