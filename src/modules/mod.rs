@@ -16,6 +16,7 @@ pub mod codecs;
 pub mod collections;
 pub mod contextvars;
 pub mod copyreg;
+pub mod csv;
 pub mod errno;
 pub mod fcntl;
 pub mod functools;
@@ -25,9 +26,12 @@ pub mod heapq;
 pub mod imp;
 pub mod io;
 pub mod itertools;
+pub mod json;
 mod key_order;
+pub mod locale;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
@@ -46,6 +50,7 @@ pub mod sys;
 pub mod thread;
 pub mod time;
 pub mod unicodedata;
+pub mod uuid;
 pub mod warnings;
 pub mod weakref;
 pub mod zlib;
@@ -121,6 +126,11 @@ static ALL: &[&ModuleDef] = &[
     &zlib::MODULE,
     &select::MODULE,
     &queue::MODULE,
+    &json::MODULE,
+    &uuid::MODULE,
+    &mmap::MODULE,
+    &locale::MODULE,
+    &csv::MODULE,
     &accounts::PWD,
     &accounts::GRP,
     &resource::MODULE,

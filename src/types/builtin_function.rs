@@ -254,12 +254,21 @@ fn call_new(body: &BuiltinFunction, new: CallFn, args: &[Value], kwnames: Option
             None => break,
         }
     }
-    if native.slot(|slots| slots.new).is_some_and(|f| f as usize != new as usize) {
+    // Nor does it make instances of a type that has no `__new__` at all: they would lack the type's body.
+    let safe = native.slot(|slots| slots.new);
+    if safe.is_none_or(|f| f as usize != new as usize) {
+        let mut other = if safe.is_some() { native } else { class };
+        while other.slot(|slots| slots.new).is_some() && safe.is_none() {
+            match other.base_type() {
+                Some(base) => other = base,
+                None => break,
+            }
+        }
         return Err(type_error(format!(
             "{}.__new__({}) is not safe, use {}.__new__()",
             ty.name(),
             class.name(),
-            native.name()
+            other.name()
         )));
     }
     new(first, &args[1..], kwnames)
