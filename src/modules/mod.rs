@@ -42,6 +42,8 @@ pub mod sre;
 pub mod stat;
 pub mod string;
 pub mod struct_;
+#[cfg(feature = "compile")]
+pub mod symtable;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -105,6 +107,8 @@ static ALL: &[&ModuleDef] = &[
     &sre::MODULE,
     #[cfg(feature = "compile")]
     &ast::MODULE,
+    #[cfg(feature = "compile")]
+    &symtable::MODULE,
     &codecs::MODULE,
     &posix::MODULE,
     &posixsubprocess::MODULE,
