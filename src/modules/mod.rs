@@ -38,6 +38,7 @@ pub mod resource;
 pub mod select;
 pub mod signal;
 pub mod site;
+pub mod socket;
 pub mod sre;
 pub mod stat;
 pub mod string;
@@ -124,6 +125,7 @@ static ALL: &[&ModuleDef] = &[
     &opcode::MODULE,
     &zlib::MODULE,
     &select::MODULE,
+    &socket::MODULE,
     &queue::MODULE,
     &accounts::PWD,
     &accounts::GRP,

@@ -1,8 +1,8 @@
 //! The module `_symtable`: the compiler's symbol tables as objects.
 
 use crate::compile::parse::Mode;
-use crate::compile::symtable::{self, BlockId, BlockKind, Scope, SymbolTable};
 use crate::compile::symbol::{Symbol, Symbols};
+use crate::compile::symtable::{self, BlockId, BlockKind, Scope, SymbolTable};
 use crate::gc::Visit;
 use crate::method;
 use crate::modules::ModuleDef;
@@ -33,6 +33,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         "Return symbol and scope dictionaries used internally by compiler."
     )],
     fill: |dict| {
+        ENTRY.ready()?;
         for &(name, value) in CONSTANTS {
             dict.set_text(name, Value::int(value));
         }
