@@ -17,6 +17,7 @@ pub mod collections;
 pub mod contextvars;
 pub mod copyreg;
 pub mod errno;
+pub mod faulthandler;
 pub mod fcntl;
 pub mod functools;
 pub mod gc;
@@ -46,6 +47,7 @@ pub mod struct_;
 #[cfg(feature = "compile")]
 pub mod symtable;
 pub mod sys;
+pub mod termios;
 pub mod thread;
 pub mod time;
 pub mod unicodedata;
@@ -131,6 +133,8 @@ static ALL: &[&ModuleDef] = &[
     &accounts::GRP,
     &resource::MODULE,
     &fcntl::MODULE,
+    &termios::MODULE,
+    &faulthandler::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
