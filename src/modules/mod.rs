@@ -18,6 +18,7 @@ pub mod contextvars;
 pub mod copyreg;
 pub mod csv;
 pub mod errno;
+pub mod faulthandler;
 pub mod fcntl;
 pub mod functools;
 pub mod gc;
@@ -42,11 +43,15 @@ pub mod resource;
 pub mod select;
 pub mod signal;
 pub mod site;
+pub mod socket;
 pub mod sre;
 pub mod stat;
 pub mod string;
 pub mod struct_;
+#[cfg(feature = "compile")]
+pub mod symtable;
 pub mod sys;
+pub mod termios;
 pub mod thread;
 pub mod time;
 pub mod unicodedata;
@@ -110,6 +115,8 @@ static ALL: &[&ModuleDef] = &[
     &sre::MODULE,
     #[cfg(feature = "compile")]
     &ast::MODULE,
+    #[cfg(feature = "compile")]
+    &symtable::MODULE,
     &codecs::MODULE,
     &posix::MODULE,
     &posixsubprocess::MODULE,
@@ -125,6 +132,7 @@ static ALL: &[&ModuleDef] = &[
     &opcode::MODULE,
     &zlib::MODULE,
     &select::MODULE,
+    &socket::MODULE,
     &queue::MODULE,
     &json::MODULE,
     &uuid::MODULE,
@@ -135,6 +143,8 @@ static ALL: &[&ModuleDef] = &[
     &accounts::GRP,
     &resource::MODULE,
     &fcntl::MODULE,
+    &termios::MODULE,
+    &faulthandler::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
