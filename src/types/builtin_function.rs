@@ -254,7 +254,14 @@ fn call_new(body: &BuiltinFunction, new: CallFn, args: &[Value], kwnames: Option
             None => break,
         }
     }
-    if native.slot(|slots| slots.new).is_some_and(|f| f as usize != new as usize) {
+    let own = native.slot(|slots| slots.new);
+    if own.map(|own| own as usize) != Some(new as usize) {
+        if let Some(own) = own
+            && std::ptr::eq(ty, &crate::types::dict::DICT)
+        {
+            // In CPython the builtin kinds of dict have no `__new__` but that of dict.
+            return own(first, &args[1..], kwnames);
+        }
         return Err(type_error(format!(
             "{}.__new__({}) is not safe, use {}.__new__()",
             ty.name(),

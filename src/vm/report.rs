@@ -5,7 +5,7 @@ use crate::object::error::Raised;
 use crate::object::text;
 use crate::object::value::Value;
 use crate::object::{TypeObject, attribute, call};
-use crate::types::exceptions::{BaseException, SYSTEM_EXIT};
+use crate::types::exceptions::{BaseException, KEYBOARD_INTERRUPT, SYSTEM_EXIT};
 use crate::types::frame::Frame;
 use crate::types::int;
 use crate::types::str::Str;
@@ -73,6 +73,11 @@ pub(crate) fn describe_unraisable(args: &Value) {
     append_traceback(&mut out, exception);
     append_unraisable_line(&mut out, exception);
     sys::write_stderr(&out);
+}
+
+/// Whether a program that left this unhandled ends as the interrupt signal ends programs.
+pub fn is_interrupt(exception: &Value) -> bool {
+    std::ptr::eq(exception.ty(), &KEYBOARD_INTERRUPT)
 }
 
 /// Reports what a program left unhandled; the exit status. As `PyErr_PrintEx`: SystemExit ends quietly with its code,

@@ -177,7 +177,7 @@ impl Meta {
         let handlers: Vec<u32> = self.cells.iter().map(|cell| cell.get().handler).collect();
         self.patched.set(Some(Box::leak(handlers.into_boxed_slice())));
         let handler = super::eval::cell::encode(handler);
-        for boundary in self.boundaries() {
+        for boundary in self.boundaries(None) {
             if let Some(cell) = self.cells.get(boundary.cell as usize) {
                 cell.set(Instr { handler, ..cell.get() });
             }
@@ -192,7 +192,7 @@ impl Meta {
     /// Takes back what [`Meta::patch`] did.
     pub fn unpatch(&self) {
         let Some(handlers) = self.patched.take() else { return };
-        for boundary in self.boundaries() {
+        for boundary in self.boundaries(None) {
             if let (Some(cell), Some(&handler)) =
                 (self.cells.get(boundary.cell as usize), handlers.get(boundary.cell as usize))
             {
@@ -203,15 +203,15 @@ impl Meta {
         drop(unsafe { Box::from_raw(std::ptr::from_ref(handlers).cast_mut()) });
     }
 
-    /// Where the bytecode's instructions begin and what the stack positions hold there. Made by translating anew, which
-    /// gives the same: nothing of it is kept for code that is not traced.
-    pub fn boundaries(&self) -> Vec<Boundary> {
+    /// Where the bytecode's instructions begin and, for those that begin with the cell `at`, what the stack positions hold.
+    /// Made by translating anew, which gives the same: nothing of it is kept for code that is not traced.
+    pub fn boundaries(&self, at: Option<u32>) -> Vec<Boundary> {
         let code = self.code();
         let bound = code.translations.bound.get().is_some_and(|bound| {
             // SAFETY: alive while the code object is.
             std::ptr::eq(self, unsafe { Meta::of(bound.0) })
         });
-        translate(code, if bound { Flavour::Bound } else { Flavour::Shared })
+        translate(code, if bound { Flavour::Bound } else { Flavour::Shared }, at)
             .map(|(_, found)| found)
             .unwrap_or_default()
     }
@@ -247,7 +247,7 @@ pub(crate) struct Boundary {
     pub offset: u32,
     /// A jump leads there.
     pub target: bool,
-    /// What the stack positions hold.
+    /// What the stack positions hold, where that is asked for.
     pub stack: Box<[Entry]>,
 }
 
@@ -374,18 +374,22 @@ struct Translator<'a> {
     /// First cell by bytecode unit.
     starts: Vec<u32>,
     stack: Vec<Entry>,
+    /// No stack position that stands elsewhere than in its canonical temporary stands in a higher register.
+    displaced: u32,
     defined: Vec<u64>,
     offset: u32,
     /// The instruction before.
     previous: Option<Opcode>,
     boundaries: Vec<Boundary>,
+    /// The cell at which boundaries say what is on the stack.
+    stack_at: Option<u32>,
 }
 
 /// The offset of what happens before the first instruction, in code that is traced.
 const BEFORE_CODE: u32 = u32::MAX;
 
 fn build_translated(code: &Code, flavour: Flavour) -> PyResult<Constants> {
-    let (meta, _) = translate(code, flavour)?;
+    let (meta, _) = translate(code, flavour, None)?;
     Ok(build(meta, code.consts()))
 }
 
@@ -407,7 +411,7 @@ pub(crate) fn verifier_input(code: &Code) -> verify::Input<'_> {
     }
 }
 
-fn translate(code: &Code, flavour: Flavour) -> PyResult<(Meta, Vec<Boundary>)> {
+fn translate(code: &Code, flavour: Flavour, stack_at: Option<u32>) -> PyResult<(Meta, Vec<Boundary>)> {
     let bytecode = code.bytecode();
     let input = verifier_input(code);
     let analysis = verify::analyze(&input).map_err(|findings| {
@@ -432,10 +436,12 @@ fn translate(code: &Code, flavour: Flavour) -> PyResult<(Meta, Vec<Boundary>)> {
         jumps: Vec::new(),
         starts: vec![u32::MAX; bytecode.len() / 2 + 1],
         stack: Vec::new(),
+        displaced: 0,
         defined: Vec::new(),
         offset: if flavour == Flavour::Traced { BEFORE_CODE } else { 0 },
         previous: None,
         boundaries: Vec::new(),
+        stack_at,
     };
     let defined = translator.find_defined(&instructions);
     translator.prologue();
@@ -620,8 +626,22 @@ impl Translator<'_> {
         self.jumps.push((cell, target));
     }
 
+    /// Whether a stack position stands in a register. Past the canonical ones it is asked for each push, which must not
+    /// cost a look at the whole stack.
     fn is_used(&self, register: u32) -> bool {
-        self.stack.contains(&Entry::Temp(register))
+        (register < self.canonical(self.stack.len()) || register <= self.displaced)
+            && self.stack.contains(&Entry::Temp(register))
+    }
+
+    /// Takes note of the stack positions from `from` on that stand elsewhere than in their canonical temporary.
+    fn note_displaced(&mut self, from: usize) {
+        for position in from..self.stack.len() {
+            if let Entry::Temp(register) = self.stack[position]
+                && register != self.canonical(position)
+            {
+                self.displaced = self.displaced.max(register);
+            }
+        }
     }
 
     /// A register for a new top of stack: its canonical one, unless something else stands there.
@@ -637,6 +657,7 @@ impl Translator<'_> {
     fn push_temp(&mut self, register: u32) {
         self.top = self.top.max(register + 1);
         self.stack.push(Entry::Temp(register));
+        self.note_displaced(self.stack.len() - 1);
     }
 
     fn canonical(&self, position: usize) -> u32 {
@@ -650,7 +671,9 @@ impl Translator<'_> {
         if entry == Entry::Temp(register) {
             return;
         }
-        if let Some(other) = self.stack.iter().position(|other| *other == Entry::Temp(register)) {
+        let search = register <= self.displaced;
+        let other = search.then(|| self.stack.iter().position(|other| *other == Entry::Temp(register))).flatten();
+        if let Some(other) = other {
             // Whatever stands there moves out of the way, past everything in use.
             let mut scratch = self.base + self.stack.len() as u32;
             while self.is_used(scratch) {
@@ -659,6 +682,7 @@ impl Translator<'_> {
             self.top = self.top.max(scratch + 1);
             self.emit(h::move_tt, scratch, register, 0);
             self.stack[other] = Entry::Temp(scratch);
+            self.note_displaced(other);
         }
         match self.stack[position] {
             Entry::Local(local) => self.emit(h::move_lt, register, local, 0),
@@ -677,6 +701,7 @@ impl Translator<'_> {
 
     fn canonicalize(&mut self) {
         self.materialize_from(0);
+        self.displaced = 0;
     }
 
     /// Makes the entry at a position a register: constants are loaded.
@@ -718,6 +743,7 @@ impl Translator<'_> {
                     self.canonicalize();
                 }
                 self.stack = (0..depth).map(|position| Entry::Temp(self.base + position)).collect();
+                self.displaced = 0;
                 self.defined = defined.get(&offset).cloned().unwrap_or_else(|| vec![0; words]);
                 live = true;
             }
@@ -734,13 +760,9 @@ impl Translator<'_> {
                 self.emit(h::trace_instruction, 0, 0, 0);
                 index += self.instruction(op, *instruction, &[]);
             } else {
-                let stack = self.stack.as_slice().into();
-                self.boundaries.push(Boundary {
-                    cell: self.cells.len() as u32,
-                    offset,
-                    target: self.is_target(offset),
-                    stack,
-                });
+                let cell = self.cells.len() as u32;
+                let stack = if self.stack_at == Some(cell) { self.stack.as_slice() } else { &[] };
+                self.boundaries.push(Boundary { cell, offset, target: self.is_target(offset), stack: stack.into() });
                 index += self.instruction(op, *instruction, &instructions[index + 1..]);
             }
             self.previous = Some(op);
@@ -772,6 +794,7 @@ impl Translator<'_> {
             let local = next.arg;
             let depth = self.stack.len();
             self.stack.extend_from_slice(&operands);
+            self.note_displaced(depth);
             self.settle_local(local, depth);
             let moved = std::array::from_fn(|index| self.stack[depth + index]);
             self.stack.truncate(depth);
@@ -820,7 +843,7 @@ impl Translator<'_> {
         self.materialize_from(from);
         let first = self.canonical(from);
         let in_the_way = |entry: &Entry| matches!(entry, Entry::Temp(register) if *register >= first);
-        if self.stack[..from].iter().any(in_the_way) {
+        if first <= self.displaced && self.stack[..from].iter().any(in_the_way) {
             self.canonicalize();
         }
     }
@@ -889,6 +912,7 @@ impl Translator<'_> {
     fn canonicalize_under<const N: usize>(&mut self, operands: [Entry; N]) -> [Entry; N] {
         let depth = self.stack.len();
         self.stack.extend_from_slice(&operands);
+        self.note_displaced(depth);
         for position in 0..depth {
             self.materialize(position);
         }
@@ -950,9 +974,15 @@ impl Translator<'_> {
                 self.duplicate(first);
                 self.duplicate(second);
             }
-            O::RotTwo => self.stack.swap(top - 1, top - 2),
-            O::RotThree => self.stack[top - 3..].rotate_right(1),
-            O::RotFour => self.stack[top - 4..].rotate_right(1),
+            O::RotTwo | O::RotThree | O::RotFour => {
+                let count = match op {
+                    O::RotTwo => 2,
+                    O::RotThree => 3,
+                    _ => 4,
+                };
+                self.stack[top - count..].rotate_right(1);
+                self.note_displaced(top - count);
+            }
             O::UnaryNot => {
                 self.register(top - 1);
                 let entry = self.stack[top - 1];
@@ -1391,6 +1421,7 @@ impl Translator<'_> {
                 self.stack.truncate(depth - 6);
                 if let Some(entry) = kept {
                     self.stack.push(entry);
+                    self.note_displaced(self.stack.len() - 1);
                 }
             }
             O::EndFinally => {

@@ -100,6 +100,9 @@ pub(super) fn tolist(this: &Array) -> PyResult<Value> {
 }
 
 pub(super) fn fromstring(this: &Array, buffer: &Value) -> PyResult<()> {
+    if buffer.downcast::<Str>().is_none() {
+        drop(Buffer::require(buffer, Request::Simple)?);
+    }
     warnings::warn(&DEPRECATION_WARNING, "fromstring() is deprecated. Use frombytes() instead.", 2)?;
     if let Some(text) = buffer.downcast::<Str>() {
         return match text.to_utf8() {

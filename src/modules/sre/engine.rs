@@ -375,7 +375,7 @@ impl<'p> State<'p> {
         match place {
             0 | 2 => ptr == 0,
             1 => ptr == 0 || is_linebreak(code(ptr - 1)),
-            5 => ptr == text.len() || text.len() - ptr == 1 && is_linebreak(code(ptr)),
+            5 => ptr == text.len() || text.len().checked_sub(ptr) == Some(1) && is_linebreak(code(ptr)),
             6 => ptr == text.len() || is_linebreak(code(ptr)),
             7 => ptr == text.len(),
             // An empty text has neither boundaries nor places that are none.
@@ -556,7 +556,7 @@ impl<'p> State<'p> {
                     }
                     op::REPEAT_ONE => {
                         let min = program.at(pc + 1) as usize;
-                        if min <= text.len() - ptr {
+                        if text.len().checked_sub(ptr).is_some_and(|room| min <= room) {
                             let count = self.count(text, pc + 3, ptr, program.at(pc + 2))?;
                             if count >= min
                                 && let Some(count) = self.fewer(text, pc, ptr, count + 1)
@@ -569,7 +569,7 @@ impl<'p> State<'p> {
                     }
                     op::MIN_REPEAT_ONE => {
                         let min = program.at(pc + 1) as usize;
-                        if min <= text.len() - ptr {
+                        if text.len().checked_sub(ptr).is_some_and(|room| min <= room) {
                             let count = if min == 0 { 0 } else { self.count(text, pc + 3, ptr, min as u32)? };
                             if count >= min {
                                 ptr += count;

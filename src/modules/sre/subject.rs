@@ -49,13 +49,8 @@ impl Subject {
             ($text:expr) => {{
                 let text = $text;
                 let text = &text[..end.min(text.len())];
-                if state.start > text.len() {
-                    Ok(false)
-                } else if search {
-                    state.search(text)
-                } else {
-                    state.match_at(text)
-                }
+                // A start behind the end matches what needs no text, but is not searched from.
+                if search { state.search(text) } else { state.match_at(text) }
             }};
         }
         match (&self.buffer, self.value.downcast::<Str>()) {
