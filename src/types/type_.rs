@@ -623,8 +623,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     // So have modules, whose dict is that of their body.
     let is_module = base.is_subtype(&crate::types::module::MODULE);
     let may_add_dict = !base.has_attributes() && !is_metaclass && !is_module;
-    // Instances of int vary in size in CPython too.
-    let has_items = base.is_variable_size() || base.has_flag(TypeFlags::INT);
+    let has_items = layout::of(base).item_size != 0;
     let may_add_weakref = !base.has_weakrefs() && !has_items && !is_metaclass;
     let mut add_dict = false;
     let mut add_weakref = false;

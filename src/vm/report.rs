@@ -177,6 +177,11 @@ const REPEATS: usize = 3;
 
 fn append_traceback(out: &mut String, exception: &Value) {
     let Some(mut at) = exception.downcast::<BaseException>().and_then(BaseException::traceback) else { return };
+    // As PyTraceBack_Print: sys.tracebacklimit keeps the last entries; without any there is no heading either.
+    let limit = sys::traceback_limit();
+    if limit == 0 {
+        return;
+    }
     out.push_str("Traceback (most recent call last):\n");
     let mut entries = Vec::new();
     while let Some(level) = at.exact::<Traceback>() {
@@ -189,8 +194,6 @@ fn append_traceback(out: &mut String, exception: &Value) {
         let Some(next) = level.next() else { break };
         at = next;
     }
-    // As tb_printinternal: sys.tracebacklimit keeps the last entries.
-    let limit = sys::traceback_limit();
     let start = entries.len().saturating_sub(limit);
     let mut sources = SourceLines::default();
     let mut repeated = 0;
