@@ -5,6 +5,7 @@ use crate::object::error::Raised;
 use crate::object::text;
 use crate::object::value::Value;
 use crate::object::{TypeObject, attribute, call};
+use crate::types::codecs;
 use crate::types::exceptions::{BaseException, KEYBOARD_INTERRUPT, SYSTEM_EXIT};
 use crate::types::frame::Frame;
 use crate::types::int;
@@ -128,8 +129,8 @@ fn system_exit(exception: &Value) -> Option<u8> {
     if int::is_int(&code) {
         return Some(int::to_i64(&code).map_or(255, |code| code as u8));
     }
-    if let Ok(message) = text::str_string(&code) {
-        sys::write_stderr(&message);
+    if let Ok(message) = text::str(&code) {
+        sys::write_stderr_value(message);
     }
     sys::write_stderr("\n");
     Some(1)
@@ -241,12 +242,28 @@ impl SourceLines {
     fn line(&mut self, file: &str, line: i32) -> Option<String> {
         let lines = self.files.entry(file.to_owned()).or_insert_with(|| {
             let bytes = std::fs::read(file).ok()?;
-            Some(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+            Some(decoded(&bytes).lines().map(str::to_owned).collect())
         });
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         let text = lines.as_ref()?.get(index)?.trim_start_matches([' ', '\t', '\x0c']);
         Some(text.to_owned())
     }
+}
+
+/// The text of a source file: in the encoding that a comment in its first two lines names, else UTF-8.
+fn decoded(bytes: &[u8]) -> String {
+    let named = bytes.split(|&byte| byte == b'\n').take(2).find_map(|line| {
+        let text = String::from_utf8_lossy(line);
+        let comment = text.trim_start_matches([' ', '\t', '\x0c']);
+        let after = comment.strip_prefix('#')?.split_once("coding").map(|(_, after)| after.to_owned())?;
+        let name = after.strip_prefix([':', '='])?.trim_start_matches([' ', '\t']);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        Some(name.chars().take_while(|&c| is_part(c)).collect::<String>()).filter(|name| !name.is_empty())
+    });
+    named
+        .and_then(|name| codecs::decode(bytes, Some(&name), Some("replace")).ok())
+        .and_then(|text| text.downcast::<Str>().map(Str::to_string_lossy))
+        .unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// The last line: class, and what `str()` of the exception gives.

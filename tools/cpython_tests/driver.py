@@ -20,6 +20,10 @@ def absent(*args, **kwargs):
     raise OSError("not there")
 
 
+def unnamed():
+    raise RuntimeError("cannot get allocators name")
+
+
 def stand_in(name, **names):
     """A module that only lets the library's modules be imported which unittest and test.support import in passing."""
     try:
@@ -53,7 +57,7 @@ stand_in("_testcapi", CHAR_MAX=2**7 - 1, CHAR_MIN=-2**7, UCHAR_MAX=2**8 - 1, SHR
          INT_MAX=2**31 - 1, INT_MIN=-2**31, UINT_MAX=2**32 - 1, LONG_MAX=2**63 - 1, LONG_MIN=-2**63, ULONG_MAX=2**64 - 1,
          LLONG_MAX=2**63 - 1, LLONG_MIN=-2**63, ULLONG_MAX=2**64 - 1, PY_SSIZE_T_MAX=2**63 - 1, PY_SSIZE_T_MIN=-2**63,
          SIZEOF_PYGC_HEAD=16, SIZEOF_TIME_T=8,
-         exception_print=lambda error: sys.__excepthook__(type(error), error, error.__traceback__))
+         pymem_getallocatorsname=unnamed, exception_print=lambda error: sys.__excepthook__(type(error), error, error.__traceback__))
 # What a module of tests imports at its head though only some of its tests use it: empty, so that those fail alone.
 for name in {"test.test_inspect": ["_pickle"]}.get(sys.argv[1], []):
     stand_in(name)

@@ -212,7 +212,8 @@ pub(super) fn reduce_ex(this: &Value, protocol: &Value) -> PyResult<Value> {
     Ok(Tuple::from_vec(vec![function, Tuple::from_vec(arguments), dict]))
 }
 
-/// The header of CPython's array is 64 bytes.
-pub(super) fn sizeof(this: &Array) -> usize {
-    64 + (this.allocated.get() << this.code.shift)
+/// As CPython's array would be.
+pub(super) fn sizeof(this: &Value) -> usize {
+    let items = this.downcast::<Array>().map_or(0, |body| body.allocated.get() << body.code.shift);
+    crate::types::layout::of(this.ty()).basic_size as usize + items
 }

@@ -550,6 +550,11 @@ pub(crate) fn traceback_limit() -> usize {
 
 /// Writes to `sys.stderr`; without one, to nowhere.
 pub(crate) fn write_stderr(message: &str) {
+    write_stderr_value(Str::new_value(message));
+}
+
+/// As [`write_stderr`], for text that may hold surrogates.
+pub(crate) fn write_stderr_value(message: Value) {
     let Some(stream) = get("stderr").filter(|stream| !stream.is_none()) else { return };
-    let _nobody_to_tell = call::call_method(&stream, &intern("write"), &[Str::new_value(message)]);
+    let _nobody_to_tell = call::call_method(&stream, &intern("write"), &[message]);
 }

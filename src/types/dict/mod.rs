@@ -443,8 +443,9 @@ fn contains(this: &Value, key: &Value) -> PyResult<bool> {
 }
 
 /// The header of CPython's dict is 48 bytes.
-fn sizeof(this: &Dict) -> usize {
-    48 + this.table.table_bytes()
+fn sizeof(this: &Value) -> usize {
+    let table = this.downcast::<Dict>().map_or(0, |dict| dict.table.table_bytes());
+    crate::types::layout::of(this.ty()).basic_size as usize + table
 }
 
 fn get(this: &Dict, key: &Value, default: Option<&Value>) -> PyResult<Value> {
