@@ -126,6 +126,8 @@ pub struct State<'p> {
     pub match_all: bool,
     /// The match must not be empty at `start`.
     pub must_advance: bool,
+    /// Of a start behind the end of what is matched, the characters before and at it, which only places look at.
+    pub beyond: [u32; 2],
     repeats: Vec<Repeat>,
     current: usize,
     choices: Vec<Choice>,
@@ -276,6 +278,7 @@ impl<'p> State<'p> {
             last_index: -1,
             match_all: false,
             must_advance: false,
+            beyond: [0; 2],
             repeats: Vec::new(),
             current: NO_REPEAT,
             choices: Vec::new(),
@@ -366,7 +369,10 @@ impl<'p> State<'p> {
     }
 
     fn is_at<U: Unit>(&self, text: &[U], ptr: usize, place: u32) -> bool {
-        let code = |index: usize| text[index].code();
+        let code = |index: usize| match text.get(index) {
+            Some(unit) => unit.code(),
+            None => self.beyond[usize::from(index >= self.start)],
+        };
         let boundary = |is_word: fn(u32) -> bool| {
             let before = ptr > 0 && is_word(code(ptr - 1));
             let after = ptr < text.len() && is_word(code(ptr));

@@ -527,7 +527,7 @@ fn excepthook(_ty: &Value, value: &Value, traceback: &Value) {
             write_stderr(&report::describe(value));
         }
         None => write_stderr(&format!(
-            "TypeError: print_exception(): Exception expected for value, {} found",
+            "TypeError: print_exception(): Exception expected for value, {} found\n",
             value.ty().name()
         )),
     }
