@@ -3,6 +3,7 @@
 mod cli;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -33,23 +34,32 @@ enum Command {
     Test(cli::test::Args),
 }
 
-/// `pycvm FILE ARGS` and `pycvm -c CODE` stand for `pycvm run ...`: what is no subcommand and no option of pycvm's own is as
-/// for `python3.8`.
-fn arguments() -> Vec<std::ffi::OsString> {
-    let mut arguments: Vec<_> = std::env::args_os().collect();
-    let is_run = arguments.get(1).is_some_and(|first| {
-        let known = Cli::command().get_subcommands().any(|command| first == command.get_name()) || first == "help";
-        !known && !["-h", "--help", "-V", "--version"].iter().any(|option| first == option)
-    });
-    if is_run {
-        arguments.insert(1, "run".into());
+/// The words for `pycvm run`, if that is what is asked for. `pycvm FILE ARGS` and `pycvm -c CODE` stand for
+/// `pycvm run ...`: what is no subcommand and no option of pycvm's own is as for `python3.8`.
+///
+/// The parser of the other subcommands is set up only where a word may be one of them: that takes longer than to start.
+fn words_to_run() -> Option<Vec<OsString>> {
+    let mut words = std::env::args_os().skip(1).peekable();
+    let first = words.peek()?;
+    if first == "run" {
+        words.next();
+        let wants_help = words.peek().is_some_and(|second| second == "-h" || second == "--help");
+        return (!wants_help).then(|| words.collect());
     }
-    arguments
+    let is_own = match first.to_str() {
+        Some("-h" | "--help" | "-V" | "--version" | "help") => true,
+        Some(word) if word.starts_with('-') || word.contains(['.', '/']) => false,
+        _ => Cli::command().get_subcommands().any(|command| first == command.get_name()),
+    };
+    (!is_own).then(|| words.collect())
 }
 
 fn main() -> ExitCode {
-    match Cli::parse_from(arguments()).command {
-        Command::Run(args) => cli::run::main(args),
+    if let Some(words) = words_to_run() {
+        return cli::run::main(words);
+    }
+    match Cli::parse().command {
+        Command::Run(args) => cli::run::main(args.words),
         #[cfg(feature = "compile")]
         Command::Compile(args) => cli::compile::main(args),
         Command::Dump(args) => cli::dump::main(args),

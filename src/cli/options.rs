@@ -3,6 +3,7 @@
 
 use pycvm::vm::config::Config;
 use pycvm::vm::stdlib::Library;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What is to be run.
@@ -22,7 +23,7 @@ pub struct Invocation {
     /// What is to be run.
     pub program: Program,
     /// The program's arguments: `sys.argv[1:]`.
-    pub args: Vec<String>,
+    pub args: Vec<OsString>,
     /// How to run it.
     pub config: Config,
     /// `PYTHONHASHSEED`, where it counts.
@@ -33,17 +34,24 @@ pub struct Invocation {
 ///
 /// # Errors
 /// What is wrong, for a message; exit status 2.
-pub fn parse(words: &[String]) -> Result<Invocation, String> {
+pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
     let mut config = Config::default();
     let mut warnings = Vec::new();
     let mut stdlib = None;
-    let mut words = words.iter().cloned();
+    let mut words = words.into_iter();
     let mut program = None;
     while program.is_none() {
         let Some(word) = words.next() else { break };
         if word == "--" {
             break;
         }
+        let word = match word.into_string() {
+            Ok(word) => word,
+            Err(word) => {
+                program = Some(Program::File(PathBuf::from(word)));
+                break;
+            }
+        };
         if let Some(long) = word.strip_prefix("--") {
             let (name, value) = match long.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
@@ -52,7 +60,7 @@ pub fn parse(words: &[String]) -> Result<Invocation, String> {
             let mut value = |what: &str| {
                 value
                     .clone()
-                    .or_else(|| words.next())
+                    .map_or_else(|| words.next().map(utf8).transpose(), |value| Ok(Some(value)))?
                     .ok_or_else(|| format!("Argument expected for the --{what} option"))
             };
             match name {
@@ -77,7 +85,7 @@ pub fn parse(words: &[String]) -> Result<Invocation, String> {
             rest = &rest[letter.len_utf8()..];
             let mut argument = || {
                 let attached = std::mem::take(&mut rest);
-                if attached.is_empty() { words.next() } else { Some(attached.to_owned()) }
+                if attached.is_empty() { words.next().map(utf8).transpose()? } else { Some(attached.to_owned()) }
                     .ok_or_else(|| format!("Argument expected for the -{letter} option"))
             };
             match letter {
@@ -120,6 +128,11 @@ pub fn parse(words: &[String]) -> Result<Invocation, String> {
     let hash_seed = read_environment(&mut config, &mut warnings);
     config.library = find_library(stdlib, config.ignore_environment)?;
     Ok(Invocation { program, args, config, hash_seed })
+}
+
+/// An option's argument as text.
+fn utf8(word: OsString) -> Result<String, String> {
+    word.into_string().map_err(|word| format!("{}: the argument of an option must be UTF-8", word.display()))
 }
 
 /// What the variables say that PYTHON... names; the command line's own words weigh more.

@@ -4,27 +4,24 @@ use super::input;
 use super::options::{self, Invocation, Program};
 use pycvm::modules::io::standard;
 use pycvm::modules::posix::process;
-use pycvm::modules::sys;
 use pycvm::object::{PyResult, Value};
 use pycvm::pyc;
-use pycvm::types::list::List;
-use pycvm::types::str::Str;
 use pycvm::vm::{config, finalize, load, report, runtime, startup};
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Arguments of `pycvm run`.
+/// Arguments of `pycvm run`, for its help text: [`main`] reads the words themselves.
 #[derive(clap::Args)]
-#[command(disable_help_flag = true)]
 pub struct Args {
     /// Options of python3.8 (-B -E -I -O -S -W -X -b -c -d -i -m -q -s -u -v), --stdlib DIR; then a file and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    words: Vec<String>,
+    pub words: Vec<OsString>,
 }
 
 /// Runs the subcommand; the exit code is the program's.
-pub fn main(args: Args) -> ExitCode {
-    let invocation = match options::parse(&args.words) {
+pub fn main(words: Vec<OsString>) -> ExitCode {
+    let invocation = match options::parse(words) {
         Ok(invocation) => invocation,
         Err(message) => {
             eprintln!("pycvm: {message}");
@@ -127,13 +124,11 @@ fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
 /// Runs the program from start to end: the exit status.
 fn session(invocation: &Invocation, given: Given) -> u8 {
     let first = match &invocation.program {
-        Program::File(path) => path.to_string_lossy().into_owned(),
-        Program::Code(_) => "-c".to_owned(),
-        Program::Module(_) => "-m".to_owned(),
+        Program::File(path) => path.as_os_str(),
+        Program::Code(_) => OsStr::new("-c"),
+        Program::Module(_) => OsStr::new("-m"),
     };
-    let mut argv = vec![Str::new_value(&first)];
-    argv.extend(invocation.args.iter().map(|arg| Str::new_value(arg)));
-    sys::set("argv", List::from_vec(argv));
+    startup::set_arguments(std::iter::once(first).chain(invocation.args.iter().map(OsString::as_os_str)));
     if let Err(raised) = standard::settle() {
         let reason = report::describe(&raised.into_value());
         eprint!(
@@ -186,7 +181,7 @@ fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
             startup::run_source(&source, path)
         }
         (Program::File(path), _) => {
-            startup::prepend(&path.to_string_lossy());
+            startup::prepend(path.as_os_str());
             startup::run_module("__main__", false)
         }
         (Program::Module(name), _) => {
@@ -194,7 +189,7 @@ fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
             startup::run_module(name, true)
         }
         (Program::Code(text), _) => {
-            startup::prepend("");
+            startup::prepend(OsStr::new(""));
             startup::run_text(text)
         }
     }

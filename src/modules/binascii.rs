@@ -3,19 +3,15 @@
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::buffer::{Buffer, Order, Request};
-use crate::object::error::{PyResult, Raised};
-use crate::object::gil::GilCell;
+use crate::object::error::PyResult;
 use crate::object::native::{At, FromArg};
+use crate::object::number;
 use crate::object::value::Value;
-use crate::object::{call, number};
 use crate::types::bytes::{self, Bytes};
-use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, VALUE_ERROR, type_error, value_error};
+use crate::types::exceptions::{EXCEPTION, ModuleException, VALUE_ERROR, type_error, value_error};
 use crate::types::int;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
-use std::cell::OnceCell;
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -60,45 +56,14 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
     ],
     fill: |dict| {
-        dict.set_text("Error", class(&ERROR, "Error", VALUE_ERROR.value())?);
-        dict.set_text("Incomplete", class(&INCOMPLETE, "Incomplete", EXCEPTION.value())?);
+        dict.set_text("Error", ERROR.class()?);
+        dict.set_text("Incomplete", INCOMPLETE.class()?);
         Ok(())
     },
 };
 
-static ERROR: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-static INCOMPLETE: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-
-/// An exception class of the module.
-fn class(cell: &'static GilCell<OnceCell<Value>>, name: &str, base: Value) -> PyResult<Value> {
-    if let Some(class) = cell.get().get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("binascii"));
-    }
-    let class = call::call(&TYPE.value(), &[Str::new_value(name), Tuple::from_vec(vec![base]), namespace])?;
-    Ok(cell.get().get_or_init(|| class).clone())
-}
-
-#[cold]
-fn raise(class: PyResult<Value>, message: &str) -> Raised {
-    match class.and_then(|class| call::call(&class, &[Str::new_value(message)])) {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
-}
-
-#[cold]
-fn error(message: &str) -> Raised {
-    raise(class(&ERROR, "Error", VALUE_ERROR.value()), message)
-}
-
-#[cold]
-fn incomplete(message: &str) -> Raised {
-    raise(class(&INCOMPLETE, "Incomplete", EXCEPTION.value()), message)
-}
+static ERROR: ModuleException = ModuleException::new("binascii", "Error", &[&VALUE_ERROR]);
+static INCOMPLETE: ModuleException = ModuleException::new("binascii", "Incomplete", &[&EXCEPTION]);
 
 /// Bytes to encode: any contiguous memory.
 struct Data(Vec<u8>);
@@ -208,11 +173,11 @@ fn a2b_uu(data: Ascii) -> PyResult<Value> {
             // Spaces at a line's end may have been lost.
             None | Some(b'\n' | b'\r') => 0,
             Some(byte @ b' '..=b'`') => (byte - b' ') & 0x3f,
-            Some(_) => return Err(error("Illegal char")),
+            Some(_) => return Err(ERROR.message("Illegal char")),
         });
     }
     if bytes.any(|byte| !matches!(byte, b' ' | b'`' | b'\n' | b'\r')) {
-        return Err(error("Trailing garbage"));
+        return Err(ERROR.message("Trailing garbage"));
     }
     Ok(Bytes::new_value(&joiner.out))
 }
@@ -220,7 +185,7 @@ fn a2b_uu(data: Ascii) -> PyResult<Value> {
 fn b2a_uu(data: Data, backtick: Option<Flag>) -> PyResult<Value> {
     let data = data.0;
     if data.len() > 45 {
-        return Err(error("At most 45 bytes at once"));
+        return Err(ERROR.message("At most 45 bytes at once"));
     }
     let backtick = backtick.is_some_and(|flag| flag.0);
     let shown = |six: u8| if backtick && six == 0 { b'`' } else { six + b' ' };
@@ -293,11 +258,11 @@ fn a2b_base64(data: Ascii) -> PyResult<Value> {
     }
     match joiner.count {
         0 => Ok(Bytes::new_value(&joiner.out)),
-        6 => Err(error(&format!(
+        6 => Err(ERROR.message(&format!(
             "Invalid base64-encoded string: number of data characters ({}) cannot be 1 more than a multiple of 4",
             joiner.out.len() / 3 * 4 + 1
         ))),
-        _ => Err(error("Incorrect padding")),
+        _ => Err(ERROR.message("Incorrect padding")),
     }
 }
 
@@ -336,11 +301,11 @@ fn a2b_hqx(data: Ascii) -> PyResult<Value> {
                 done = true;
                 break;
             }
-            (_, None) => return Err(error("Illegal char")),
+            (_, None) => return Err(ERROR.message("Illegal char")),
         }
     }
     if joiner.count > 0 && !done {
-        return Err(incomplete("String has incomplete number of bytes"));
+        return Err(INCOMPLETE.message("String has incomplete number of bytes"));
     }
     Ok(Tuple::from_array([Bytes::new_value(&joiner.out), Value::int(done.into())]))
 }
@@ -380,10 +345,10 @@ fn rledecode_hqx(data: Data) -> PyResult<Value> {
             out.push(byte);
             continue;
         }
-        let count = bytes.next().ok_or_else(|| incomplete(""))?;
+        let count = bytes.next().ok_or_else(|| INCOMPLETE.message(""))?;
         match (count, out.last().copied()) {
             (0, _) => out.push(REPEAT),
-            (_, None) => return Err(error("Orphaned RLE code at start")),
+            (_, None) => return Err(ERROR.message("Orphaned RLE code at start")),
             (_, Some(last)) => out.extend(std::iter::repeat_n(last, usize::from(count) - 1)),
         }
     }
@@ -435,7 +400,7 @@ fn hex_digit(byte: u8) -> Option<u8> {
 
 fn a2b_hex(hexstr: Ascii) -> PyResult<Value> {
     if !hexstr.0.len().is_multiple_of(2) {
-        return Err(error("Odd-length string"));
+        return Err(ERROR.message("Odd-length string"));
     }
     let mut out = Vec::with_capacity(hexstr.0.len() / 2);
     for pair in hexstr.0.chunks_exact(2) {
@@ -443,7 +408,7 @@ fn a2b_hex(hexstr: Ascii) -> PyResult<Value> {
             &[high, low] if let (Some(high), Some(low)) = (hex_digit(high), hex_digit(low)) => {
                 out.push(high << 4 | low)
             }
-            _ => return Err(error("Non-hexadecimal digit found")),
+            _ => return Err(ERROR.message("Non-hexadecimal digit found")),
         }
     }
     Ok(Bytes::new_value(&out))

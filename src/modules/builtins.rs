@@ -255,7 +255,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     crate::object::builtins::keep_original(dict);
     crate::modules::site::install(dict);
     // Lives as long as the process, as the library's module `encodings` does.
-    std::mem::forget(crate::modules::site::codec_registry_error()?);
+    crate::modules::site::CODEC_REGISTRY_ERROR.class()?;
     Ok(())
 }
 

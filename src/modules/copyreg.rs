@@ -76,7 +76,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
 /// # Errors
 /// What importing raises.
 pub(crate) fn module() -> PyResult<Value> {
-    import::import_text("copyreg", 0)
+    import::import_text("copyreg")
 }
 
 /// A name of the module.

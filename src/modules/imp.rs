@@ -158,7 +158,7 @@ fn is_frozen(name: &Str) -> bool {
 /// 1 for a native module, -1 for one that cannot be made anew, 0 for others.
 fn is_builtin(name: &Str) -> Value {
     Value::int(match modules::find(&name.to_string_lossy()) {
-        Some(def) if matches!(def.name, "sys" | "builtins") => -1,
+        Some(def) if modules::lasting(def.name).is_some() => -1,
         Some(_) => 1,
         None => 0,
     })
@@ -171,7 +171,7 @@ fn create_builtin(spec: &Value) -> PyResult<Value> {
         return Err(type_error(format!("name must be str, not {}", name.ty().name())));
     };
     let Some(def) = modules::find(&text) else { return Ok(Value::NONE) };
-    match modules::made(def).filter(|_| matches!(def.name, "sys" | "builtins")) {
+    match modules::lasting(&text) {
         Some(module) => {
             if let Some(modules) = runtime::modules_dict().downcast::<Dict>() {
                 modules.set(&intern(&text), module.clone())?;

@@ -130,20 +130,14 @@ static ALL: &[&ModuleDef] = &[
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.
 static SUBSTITUTES: &[&ModuleDef] = &[&copyreg::MODULE, &operator::LIBRARY];
 
-/// The native modules that were made, by name: importing one again gives the same.
-static MADE: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
+/// The modules that are made once only: `builtins` and `sys`.
+static LASTING: [GilCell<ValueCell>; 2] = [const { GilCell::new(ValueCell::EMPTY) }; 2];
+static LASTING_DEFS: [&ModuleDef; 2] = [&builtins::MODULE, &sys::MODULE];
 
-fn made_modules() -> Value {
-    MADE.get().get().unwrap_or_else(|| {
-        let dict = Dict::new_value();
-        MADE.get().set(Some(dict.clone()));
-        dict
-    })
-}
-
-/// The native module, if it was made before.
-pub(crate) fn made(def: &ModuleDef) -> Option<Value> {
-    made_modules().downcast::<Dict>()?.get_text(def.name)
+/// The module, if it is one of those that are made once only.
+pub(crate) fn lasting(name: &str) -> Option<Value> {
+    let index = LASTING_DEFS.iter().position(|def| def.name == name)?;
+    LASTING[index].get().get()
 }
 
 impl ModuleDef {
@@ -164,9 +158,6 @@ impl ModuleDef {
                 dict.set_text(method.function.name(), function);
             }
             (self.fill)(dict)?;
-        }
-        if let Some(made) = made_modules().downcast::<Dict>() {
-            made.set_text(self.name, module.clone());
         }
         Ok(module)
     }
@@ -191,8 +182,9 @@ pub(crate) fn find_substitute(name: &str) -> Option<&'static ModuleDef> {
 
 /// Makes the modules that are there from the start; the others are made when they are first imported.
 pub(crate) fn init() -> PyResult<()> {
-    for def in [&builtins::MODULE, &sys::MODULE] {
+    for (def, lasting) in LASTING_DEFS.iter().zip(&LASTING) {
         let module = def.load()?;
+        lasting.get().set(Some(module.clone()));
         if let Some(modules) = runtime::modules_dict().exact::<Dict>() {
             modules.set_text(def.name, module);
         }

@@ -5,20 +5,15 @@ use crate::method;
 use crate::modules::ModuleDef;
 use crate::modules::thread::RawLock;
 use crate::object::arguments::keyword_count;
-use crate::object::error::{PyResult, Raised};
-use crate::object::gil::GilCell;
+use crate::object::error::PyResult;
 use crate::object::header::{Header, new_instance};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_deque::ValueDeque;
-use crate::object::{TypeFlags, TypeObject, call, number};
-use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, overflow_error, type_error, value_error};
+use crate::object::{TypeFlags, TypeObject, number};
+use crate::types::exceptions::{EXCEPTION, ModuleException, overflow_error, type_error, value_error};
 use crate::types::float::Float;
-use crate::types::str::Str;
-use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// The module's definition.
@@ -27,35 +22,14 @@ pub static MODULE: ModuleDef = ModuleDef {
     doc: "C implementation of the Python queue module.\nThis module is an implementation detail, please do not use it directly.",
     functions: &[],
     fill: |dict| {
-        dict.set_text("Empty", empty_class()?);
+        dict.set_text("Empty", EMPTY.class()?);
         dict.set_text("SimpleQueue", SIMPLE_QUEUE.value());
         Ok(())
     },
 };
 
-/// The class `_queue.Empty`.
-fn empty_class() -> PyResult<Value> {
-    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    if let Some(class) = CLASS.get().get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__doc__", Str::new_value("Exception raised by Queue.get(block=0)/get_nowait()."));
-        dict.set_text("__module__", Str::new_value("_queue"));
-    }
-    let bases = Tuple::from_vec(vec![EXCEPTION.value()]);
-    let class = call::call(&TYPE.value(), &[Str::new_value("Empty"), bases, namespace])?;
-    Ok(CLASS.get().get_or_init(|| class).clone())
-}
-
-#[cold]
-fn empty() -> Raised {
-    match empty_class().and_then(|class| call::call(&class, &[])) {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
-}
+static EMPTY: ModuleException = ModuleException::new("_queue", "Empty", &[&EXCEPTION])
+    .with_doc("Exception raised by Queue.get(block=0)/get_nowait().");
 
 /// The body of a queue.
 #[repr(C)]
@@ -145,7 +119,7 @@ impl SimpleQueue {
                 Patience::Forever => self.lock.take(None)?,
             };
             if !taken {
-                return Err(empty());
+                return Err(EMPTY.raise(&[]));
             }
             self.is_locked.set(true);
         }

@@ -9,9 +9,8 @@ use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::{TypeObject, attribute, call};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{LOOKUP_ERROR, SYSTEM_ERROR, SYSTEM_EXIT, type_error};
+use crate::types::exceptions::{LOOKUP_ERROR, ModuleException, SYSTEM_ERROR, SYSTEM_EXIT, type_error};
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
 
 /// The body of `exit` or `quit`.
 #[repr(C)]
@@ -112,14 +111,5 @@ fn print_text(this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult
 }
 
 /// `encodings.CodecRegistryError`, a subclass that `LookupError` and `SystemError` have from the start.
-///
-/// # Errors
-/// None in practice.
-pub(crate) fn codec_registry_error() -> PyResult<Value> {
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("encodings"));
-    }
-    let bases = Tuple::from_vec(vec![LOOKUP_ERROR.value(), SYSTEM_ERROR.value()]);
-    call::call(&crate::types::type_::TYPE.value(), &[Str::new_value("CodecRegistryError"), bases, namespace])
-}
+pub(crate) static CODEC_REGISTRY_ERROR: ModuleException =
+    ModuleException::new("encodings", "CodecRegistryError", &[&LOOKUP_ERROR, &SYSTEM_ERROR]);

@@ -13,18 +13,17 @@ use crate::object::scalar::{Scalar, f64_to_half, wide};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeFlags, TypeObject, attribute, call, hash, number};
+use crate::object::{TypeFlags, TypeObject, attribute, hash, number};
 use crate::types::bytearray::Bytearray;
 use crate::types::bytes::Bytes;
 use crate::types::codecs::{self, Encoding};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, overflow_error, raise_value, system_error, type_error};
+use crate::types::exceptions::{EXCEPTION, ModuleException, overflow_error, system_error, type_error};
 use crate::types::int;
 use crate::types::str::Str;
 use crate::types::str::arguments::check_memory;
 use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -69,37 +68,17 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 fn fill(dict: &Dict) -> PyResult<()> {
-    dict.set_text("error", error_class()?);
+    dict.set_text("error", ERROR.class()?);
     dict.set_text("Struct", STRUCT.value());
     Ok(())
 }
 
-/// The class `struct.error`.
-fn error_class() -> PyResult<Value> {
-    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    if let Some(class) = CLASS.get().get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("struct"));
-    }
-    let bases = Tuple::from_vec(vec![EXCEPTION.value()]);
-    let class = call::call(&TYPE.value(), &[Str::new_value("error"), bases, namespace])?;
-    Ok(CLASS.get().get_or_init(|| class).clone())
-}
+static ERROR: ModuleException = ModuleException::new("struct", "error", &[&EXCEPTION]);
 
 /// Raises `struct.error`.
 #[cold]
-fn error(message: impl Into<String>) -> Raised {
-    let message = Str::new_value(&message.into());
-    match error_class() {
-        Ok(class) => match call::call(&class, std::slice::from_ref(&message)) {
-            Ok(exception) => Raised::new(exception),
-            Err(raised) => raised,
-        },
-        Err(_) => raise_value(&EXCEPTION, message),
-    }
+fn error(message: impl AsRef<str>) -> Raised {
+    ERROR.message(message.as_ref())
 }
 
 /// Byte order, sizes and alignment, from the first character of a format.

@@ -100,7 +100,7 @@ pub(crate) fn warn_unawaited(coroutine: &Value) {
     let mut warned = false;
     if !crate::vm::finalize::is_finalizing() {
         // Without the library, or with none that can be imported, the plain text does.
-        drop(crate::vm::import::import_text("warnings", 0));
+        drop(crate::vm::import::import_text("warnings"));
     }
     let result = match library_attribute("_warn_unawaited_coroutine") {
         Ok(None) => Ok(()),

@@ -93,7 +93,7 @@ pub fn siphash24(k0: u64, k1: u64, data: &[u8]) -> u64 {
     let chunks = data.chunks_exact(8);
     let rest = chunks.remainder();
     for chunk in chunks {
-        let word = chunk.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
         v3 ^= word;
         round(&mut v0, &mut v1, &mut v2, &mut v3);
         round(&mut v0, &mut v1, &mut v2, &mut v3);

@@ -331,6 +331,15 @@ impl TypeObject {
         unsafe { *self.slots.get() }
     }
 
+    /// Takes another type's slots; the buffer protocol stays.
+    pub(crate) fn set_slots(&self, slots: &Slots) {
+        // SAFETY: a plain store; no reference into the table is held anywhere.
+        unsafe {
+            let own = self.slots.get();
+            *own = Slots { buffer: (*own).buffer, ..*slots };
+        }
+    }
+
     /// Changes a slot.
     pub(crate) fn set_slot(&self, id: SlotId, function: Option<SlotFn>) {
         // SAFETY: a plain store; no reference into the table is held anywhere.

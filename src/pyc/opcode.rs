@@ -266,6 +266,44 @@ impl Opcode {
         }
     }
 
+    /// How many ordinary stack items the instruction takes and how much the stack grows, if that is fixed and control
+    /// goes on to the next instruction with the same blocks open.
+    pub(super) const fn plain_effect(self) -> Option<(u8, i8)> {
+        use Opcode::*;
+        if matches!(
+            self,
+            JumpForward
+                | JumpAbsolute
+                | ReturnValue
+                | PopJumpIfFalse
+                | PopJumpIfTrue
+                | PopBlock
+                | BeginFinally
+                | PopExcept
+                | EndFinally
+                | PopFinally
+                | EndAsyncFor
+                | WithCleanupStart
+                | WithCleanupFinish
+                | RotFour
+                | LoadMethod
+                | DupTop
+                | DupTopTwo
+                | ImportFrom
+                | GetAnext
+                | ListAppend
+                | SetAdd
+                | MapAdd
+                | ExtendedArg
+        ) {
+            return None;
+        }
+        match (self.operand_count(), self.effect()) {
+            (Effect::Fixed(operands), Effect::Fixed(effect)) => Some((operands as u8, effect)),
+            _ => None,
+        }
+    }
+
     /// The offset a jump goes to; `None` if this is no jump or the offset overflows.
     ///
     /// `next` is the offset of the instruction after this one.

@@ -330,12 +330,7 @@ impl Generator {
 
     /// The last of the chain of delegations.
     fn innermost(&self) -> &Generator {
-        let mut generator = self;
-        // SAFETY: who delegates holds the other, and breaks the chain before it lets go.
-        while let Some(next) = unsafe { generator.delegate.get().as_ref() } {
-            generator = next;
-        }
-        generator
+        self.chain().0
     }
 
     /// The first register of its frame.
@@ -358,7 +353,7 @@ impl Generator {
 
     /// It is not running: whoever delegates to it, and what it delegates to, go on by themselves.
     pub(crate) fn unlink(&self) {
-        // SAFETY: as for innermost(); a parent outlives the link.
+        // SAFETY: as for chain(); a parent outlives the link.
         unsafe {
             if let Some(delegate) = self.delegate.replace(std::ptr::null()).as_ref() {
                 delegate.parent.set(std::ptr::null());
@@ -699,19 +694,8 @@ pub(crate) unsafe fn step_into<'a>(
 ) -> Option<&'a Generator> {
     // SAFETY: the caller's; the generators of a chain hold each other.
     unsafe {
-        let (inner, levels) = generator.chain();
-        let remaining = vm.remaining.get();
-        if !inner.can_go_on()
-            || generator.frame.is_some()
-            || !generator.parent.get().is_null()
-            || top >= vm.stack_limit.get()
-            || remaining < levels
-        {
-            return None;
-        }
-        vm.remaining.set(remaining - levels);
+        let (inner, levels) = generator.begin(vm, top)?;
         generator.set_caller(return_ip, caller_fp, caller_k);
-        generator.handled.previous.set(vm.handled.get());
         inner.run_on(vm, top, if levels == 1 { std::ptr::null() } else { generator }, levels, sent);
         Some(inner)
     }
@@ -732,21 +716,12 @@ pub(crate) unsafe fn delegate_to<'a>(
 ) -> Option<&'a Generator> {
     // SAFETY: the caller's.
     unsafe {
-        let (inner, levels) = generator.chain();
-        let remaining = vm.remaining.get();
-        let top = outer.top.get();
-        if !inner.can_go_on()
-            || generator.frame.is_some()
-            || !generator.parent.get().is_null()
-            || *outer.frame_header.get().add(frame::OBJECT) != EMPTY
-            || top >= vm.stack_limit.get()
-            || remaining < levels
-        {
+        if *outer.frame_header.get().add(frame::OBJECT) != EMPTY {
             return None;
         }
-        vm.remaining.set(remaining - levels);
+        let top = outer.top.get();
+        let (inner, levels) = generator.begin(vm, top)?;
         generator.set_caller(ip.add(2), outer.fp.get(), outer.k.get());
-        generator.handled.previous.set(vm.handled.get());
         let (root, above) = outer.outermost();
         outer.suspend_at(ip, value_register);
         outer.delegate.set(generator);
@@ -762,12 +737,31 @@ impl Generator {
     fn chain(&self) -> (&Generator, i32) {
         let mut generator = self;
         let mut levels = 1;
-        // SAFETY: as for innermost().
+        // SAFETY: who delegates holds the other, and breaks the chain before it lets go.
         while let Some(next) = unsafe { generator.delegate.get().as_ref() } {
             generator = next;
             levels += 1;
         }
         (generator, levels)
+    }
+
+    /// Takes the levels of recursion that the chain needs, if it can be resumed in place: the last of it, and how many
+    /// it has.
+    #[inline(always)]
+    fn begin(&self, vm: &Thread, top: *mut u64) -> Option<(&Generator, i32)> {
+        let (inner, levels) = self.chain();
+        let remaining = vm.remaining.get();
+        if !inner.can_go_on()
+            || self.frame.is_some()
+            || !self.parent.get().is_null()
+            || top >= vm.stack_limit.get()
+            || remaining < levels
+        {
+            return None;
+        }
+        vm.remaining.set(remaining - levels);
+        self.handled.previous.set(vm.handled.get());
+        Some((inner, levels))
     }
 
     /// Whether it may be resumed with such a value.

@@ -122,7 +122,7 @@ pub(crate) fn ready_static(
         if slots.init.is_none() {
             slots.init = OBJECT.slot(|s| s.init).filter(|_| slots.new.is_some());
         }
-        set_all_slots(ty, &slots);
+        ty.set_slots(&slots);
         ty.set_bases(Tuple::from_slice(&[base.value()]));
         if let Some(base_mro) = base.mro()
             && let Some(base_mro) = base_mro.exact::<Tuple>()
@@ -179,28 +179,48 @@ pub(crate) fn ready_static(
     Ok(())
 }
 
-fn set_all_slots(ty: &TypeObject, slots: &Slots) {
-    for &id in Slots::IDS {
-        ty.set_slot(id, slots.get(id));
-    }
-    for op in crate::object::BinaryOp::ALL {
-        ty.set_slot(SlotId::Binary(op), slots.get(SlotId::Binary(op)));
-        ty.set_slot(SlotId::Inplace(op), slots.get(SlotId::Inplace(op)));
-    }
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Slots of classes
 
 /// Fills every slot of a class from what its MRO defines. As `fixup_slot_dispatchers`.
 fn fill_slots(ty: &TypeObject) {
-    for &id in Slots::IDS {
-        update_slot(ty, id);
+    let Some(base) = only_line(ty) else {
+        every_slot().for_each(|id| update_slot(ty, id));
+        return;
+    };
+    // What is found by way of the one base is what the base has; only the names of the class's own dict can differ.
+    if let Some(base) = base.downcast::<TypeObject>() {
+        ty.set_slots(&base.all_slots());
     }
-    for op in crate::object::BinaryOp::ALL {
-        update_slot(ty, SlotId::Binary(op));
-        update_slot(ty, SlotId::Inplace(op));
+    let own = with_dict(ty, Dict::items).unwrap_or_default();
+    for name in own.iter().filter_map(|(name, _)| name.downcast::<Str>()) {
+        if !name.equals_str("__new__") && is_special(name) {
+            let name = name.to_string_lossy();
+            slot_functions::slots_of(&name).into_iter().for_each(|(id, _, _)| update_slot(ty, id));
+        }
     }
+    update_slot(ty, SlotId::New);
+}
+
+/// The first base of a class, if the class finds nothing but by way of it.
+fn only_line(ty: &TypeObject) -> Option<Value> {
+    let [base] = bases_of(ty).try_into().ok()?;
+    let (mro, base_mro) = (ty.mro()?, base.downcast::<TypeObject>()?.mro()?);
+    let (mro, base_mro) = (mro.exact::<Tuple>()?.as_slice(), base_mro.exact::<Tuple>()?.as_slice());
+    let rest = mro.split_first().filter(|(first, _)| first.is(&ty.value()))?.1;
+    let same = rest.len() == base_mro.len() && rest.iter().zip(base_mro).all(|(one, other)| one.is(other));
+    same.then_some(base)
+}
+
+/// Whether a name looks like a special method's.
+fn is_special(name: &Str) -> bool {
+    let chars = name.chars();
+    chars.len() > 4 && chars.get(0) == Some('_'.into()) && chars.get(1) == Some('_'.into())
+}
+
+fn every_slot() -> impl Iterator<Item = SlotId> {
+    let operators = crate::object::BinaryOp::ALL.into_iter().flat_map(|op| [SlotId::Binary(op), SlotId::Inplace(op)]);
+    Slots::IDS.iter().copied().chain(operators)
 }
 
 /// As `update_one_slot`: the native function where the method found is the wrapper of one, else the function that calls

@@ -67,6 +67,11 @@ pub(crate) fn with<R>(read: impl FnOnce(&Config) -> R) -> R {
     }
 }
 
+/// Whether a standard library was found.
+pub(crate) fn has_library() -> bool {
+    with(|config| config.library.is_some())
+}
+
 /// The standard library, if one was found.
 pub(crate) fn library() -> Option<Library> {
     with(|config| config.library.clone())

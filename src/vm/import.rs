@@ -130,9 +130,8 @@ pub(crate) fn is_initializing(module: &Value) -> bool {
 
 /// The module of an absolute name.
 fn find_or_load(name: &Value) -> PyResult<Value> {
-    if let Some(module) = modules_get(name)?
-        && !module.is_none()
-    {
+    let known = modules_get(name)?;
+    if let Some(module) = known.clone().filter(|module| !module.is_none()) {
         if let Some(importlib) = importlib::if_set_up()
             && is_initializing(&module)
         {
@@ -143,9 +142,8 @@ fn find_or_load(name: &Value) -> PyResult<Value> {
     }
     if importlib::if_set_up().is_none() && nobody_looks() {
         // What is native needs no import system.
-        let text = text_of(name);
-        if modules_get(name)?.is_none()
-            && let Some(def) = crate::modules::find(&text)
+        if known.is_none()
+            && let Some(def) = crate::modules::find(&text_of(name))
         {
             audit(name)?;
             return importlib::load_native(def);
@@ -254,11 +252,9 @@ fn resolve(name: &Str, globals: &Value, level: i64) -> PyResult<Value> {
 ///
 /// # Errors
 /// As for [`import_level`].
-pub(crate) fn import_text(name: &str, level: i64) -> PyResult<Value> {
-    let name = intern(name);
+pub(crate) fn import_text(name: &str) -> PyResult<Value> {
     let names = Tuple::from_vec(vec![intern("*")]);
-    let module = import_level(&name, &Value::NONE, &names, level)?;
-    Ok(module)
+    import_level(&intern(name), &Value::NONE, &names, 0)
 }
 
 /// `from module import name`. As `import_from`.

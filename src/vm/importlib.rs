@@ -32,7 +32,7 @@ const FROZEN: [(&str, &str); 3] = [
 
 /// Whether CPython has the module frozen in its program. None without a library.
 pub(crate) fn is_frozen(name: &str) -> bool {
-    config::library().is_some() && FROZEN.iter().any(|(frozen, _)| *frozen == name)
+    config::has_library() && FROZEN.iter().any(|(frozen, _)| *frozen == name)
 }
 
 /// The code of a frozen module.
@@ -60,7 +60,7 @@ pub(crate) fn importlib() -> PyResult<Option<Value>> {
     if let Some(module) = IMPORTLIB.get().get() {
         return Ok(Some(module));
     }
-    if config::library().is_none() || IN_SETUP.get().get() {
+    if !config::has_library() || IN_SETUP.get().get() {
         return Ok(None);
     }
     IN_SETUP.get().set(true);
@@ -81,15 +81,11 @@ fn set_up() -> PyResult<Value> {
     let bootstrap = frozen_module("_frozen_importlib")?;
     IMPORTLIB.get().set(Some(bootstrap.clone()));
     let finish = || -> PyResult<()> {
-        let imp = match crate::modules::find("_imp") {
-            Some(def) => def.load()?,
-            None => return Err(system_error("there is no module _imp")),
-        };
-        modules.set(&intern("_imp"), imp.clone())?;
+        let imp = load_native(&crate::modules::imp::MODULE)?;
         let sys = modules.get(name!("sys"))?.ok_or_else(|| system_error("lost sys"))?;
         call::call_method(&bootstrap, name!("_install"), &[sys, imp])?;
         call::call_method(&bootstrap, name!("_install_external_importers"), &[])?;
-        let zipimport = super::import::import_text("zipimport", 0)?;
+        let zipimport = super::import::import_text("zipimport")?;
         let importer = attribute::get(&zipimport, name!("zipimporter"))?;
         let hooks = crate::modules::sys::get("path_hooks");
         if let Some(hooks) = hooks.as_ref().and_then(|hooks| hooks.downcast::<List>()) {
@@ -112,20 +108,27 @@ fn set_up() -> PyResult<Value> {
 /// As for [`frozen_code`], and what its code raises.
 pub(crate) fn frozen_module(name: &str) -> PyResult<Value> {
     let code = frozen_code(name)?;
-    let module = Module::new_value(name, None);
-    let modules = runtime::modules_dict();
-    if let Some(modules) = modules.downcast::<Dict>() {
-        modules.set(&intern(name), module.clone())?;
-    }
-    let namespace = module.downcast::<Module>().map(|module| module.dict().clone());
-    let namespace = namespace.ok_or_else(|| system_error("a module that is none"))?;
-    if let (Some(dict), Some(builtins)) =
-        (namespace.downcast::<Dict>(), modules.downcast::<Dict>().and_then(|modules| modules.get_text("builtins")))
-    {
-        dict.set(name!("__builtins__"), builtins)?;
-    }
+    let (module, namespace) = program_module(name)?;
     runtime::run_main(&code, &namespace)?;
     Ok(module)
+}
+
+/// A new module in `sys.modules` in whose namespace code can run, and that namespace.
+///
+/// # Errors
+/// What `sys.modules` raises.
+pub(crate) fn program_module(name: &str) -> PyResult<(Value, Value)> {
+    let module = Module::new_value(name, None);
+    let namespace = module.downcast::<Module>().map(|module| module.dict().clone());
+    let namespace = namespace.ok_or_else(|| system_error("a module that is none"))?;
+    let modules = runtime::modules_dict();
+    if let (Some(modules), Some(dict)) = (modules.downcast::<Dict>(), namespace.downcast::<Dict>()) {
+        modules.set(&intern(name), module.clone())?;
+        if let Some(builtins) = modules.get_text("builtins") {
+            dict.set(name!("__builtins__"), builtins)?;
+        }
+    }
+    Ok((module, namespace))
 }
 
 /// Takes the import system's own frames out of a traceback. As `remove_importlib_frames`: all of them from an

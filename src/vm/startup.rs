@@ -1,5 +1,6 @@
 //! Running a program as `python3.8` does: the module `__main__`, `site`, `sys.path`, a file, a module or text.
 
+use crate::modules::posix::path;
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
@@ -10,7 +11,9 @@ use crate::types::list::List;
 use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::vm::{config, import, importlib, runtime};
+use std::ffi::OsStr;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Makes the module `__main__`. As `add_main_module`.
@@ -18,18 +21,22 @@ use std::path::Path;
 /// # Errors
 /// What `sys.modules` raises.
 pub fn make_main() -> PyResult<()> {
-    let module = Module::new_value("__main__", None);
-    let modules = runtime::modules_dict();
-    if let (Some(module_body), Some(modules)) = (module.downcast::<Module>(), modules.exact::<Dict>())
-        && let Some(dict) = module_body.dict().exact::<Dict>()
-    {
-        modules.set_text("__main__", module.clone());
-        dict.set_text("__annotations__", Dict::new_value());
-        if let Some(builtins) = modules.get_text("builtins") {
-            dict.set_text("__builtins__", builtins);
-        }
+    let (_, namespace) = importlib::program_module("__main__")?;
+    match namespace.exact::<Dict>() {
+        Some(namespace) => namespace.set(name!("__annotations__"), Dict::new_value()),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Sets `sys.argv`.
+pub fn set_arguments<'a>(arguments: impl Iterator<Item = &'a OsStr>) {
+    let arguments = arguments.map(file_name).collect();
+    crate::modules::sys::set("argv", List::from_vec(arguments));
+}
+
+/// A name or an argument of the system as text. As `Py_DecodeLocale`: every byte that is no UTF-8 has its surrogate.
+fn file_name(name: &OsStr) -> Value {
+    path::decode(name.as_bytes()).unwrap_or_else(|_| Str::new_value(&name.to_string_lossy()))
 }
 
 /// Lets the signals that Python handles reach it.
@@ -68,18 +75,18 @@ pub fn import_site() -> PyResult<()> {
     if config::with(|config| config.no_site || config.library.is_none()) || importlib::importlib()?.is_none() {
         return Ok(());
     }
-    import::import_text("site", 0).map(drop)
+    import::import_text("site").map(drop)
 }
 
 /// Puts a directory first on `sys.path`.
-pub fn prepend(directory: &str) {
+pub fn prepend(directory: &OsStr) {
     if config::with(|config| config.isolated) {
         return;
     }
     if let Some(path) = crate::modules::sys::get("path")
         && let Some(path) = path.downcast::<List>()
     {
-        path.items().insert(0, Str::new_value(directory));
+        path.items().insert(0, file_name(directory));
     }
 }
 
@@ -93,13 +100,13 @@ pub fn prepend_directory_of(program: &Path) {
         };
     }
     let full = std::fs::canonicalize(&program).unwrap_or(program);
-    prepend(&full.parent().map(Path::to_string_lossy).unwrap_or_default());
+    prepend(full.parent().map(Path::as_os_str).unwrap_or_default());
 }
 
 /// Puts the current directory first on `sys.path`.
 pub fn prepend_current() {
     if let Ok(directory) = std::env::current_dir() {
-        prepend(&directory.to_string_lossy());
+        prepend(directory.as_os_str());
     }
 }
 
@@ -123,24 +130,23 @@ pub fn holds_main(program: &Path) -> bool {
 /// # Errors
 /// What the program raises.
 pub fn run_code(code: &Value, file: &Path) -> PyResult<()> {
-    let namespace = main_namespace()?;
-    let name = Str::new_value(&file.to_string_lossy());
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set(name!("__file__"), name.clone())?;
-        dict.set(name!("__cached__"), Value::NONE)?;
-        set_loader(dict, "SourcelessFileLoader", &name)?;
-    }
-    runtime::run_main(code, &namespace).map(drop)
+    runtime::run_main(code, &main_of_file(&file_name(file.as_os_str()), "SourcelessFileLoader")?).map(drop)
 }
 
-/// `__loader__` of `__main__`, once there is an import system. As `set_main_loader`.
-fn set_loader(main: &Dict, class: &str, file: &Value) -> PyResult<()> {
+/// The namespace of `__main__`, told of the program's file and, once there is an import system, of its loader. As
+/// `set_main_loader`.
+fn main_of_file(file: &Value, class: &str) -> PyResult<Value> {
+    let namespace = main_namespace()?;
+    let Some(main) = namespace.exact::<Dict>() else { return Ok(namespace) };
+    main.set(name!("__file__"), file.clone())?;
+    main.set(name!("__cached__"), Value::NONE)?;
     if importlib::if_set_up().is_none() {
-        return Ok(());
+        return Ok(namespace);
     }
-    let external = import::import_text("_frozen_importlib_external", 0)?;
+    let external = import::import_text("_frozen_importlib_external")?;
     let loader = call::call(&attribute::get_str(&external, class)?, &[Str::new_value("__main__"), file.clone()])?;
-    main.set(name!("__loader__"), loader)
+    main.set(name!("__loader__"), loader)?;
+    Ok(namespace)
 }
 
 /// Runs a module of `sys.path` as `__main__`, by the library's `runpy`. As `pymain_run_module`.
@@ -148,7 +154,7 @@ fn set_loader(main: &Dict, class: &str, file: &Value) -> PyResult<()> {
 /// # Errors
 /// What the module raises.
 pub fn run_module(name: &str, set_argv0: bool) -> PyResult<()> {
-    let runpy = import::import_text("runpy", 0)?;
+    let runpy = import::import_text("runpy")?;
     let run = attribute::get_str(&runpy, "_run_module_as_main")?;
     call::call(&run, &[Str::new_value(name), Value::bool(set_argv0)]).map(drop)
 }
@@ -159,13 +165,8 @@ pub fn run_module(name: &str, set_argv0: bool) -> PyResult<()> {
 /// `SyntaxError`; what the program raises.
 #[cfg(feature = "compile")]
 pub fn run_source(source: &[u8], file: &Path) -> PyResult<()> {
-    let namespace = main_namespace()?;
-    let name = Str::new_value(&file.to_string_lossy());
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set(name!("__file__"), name.clone())?;
-        dict.set(name!("__cached__"), Value::NONE)?;
-        set_loader(dict, "SourceFileLoader", &name)?;
-    }
+    let name = file_name(file.as_os_str());
+    let namespace = main_of_file(&name, "SourceFileLoader")?;
     let code = compile_main(source, crate::compile::parse::SourceKind::File, &name)?;
     runtime::run_main(&code, &namespace).map(drop)
 }

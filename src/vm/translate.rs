@@ -15,7 +15,6 @@ use crate::pyc::verify::{self, Analysis, BlockKind, NO_BLOCK, UNREACHABLE};
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{memory_error, system_error};
 use crate::types::str::Str;
-use hashbrown::HashMap;
 use std::cell::Cell;
 
 /// Words of the header that a frame keeps between its variables and its temporaries.
@@ -211,7 +210,7 @@ impl Meta {
             // SAFETY: alive while the code object is.
             std::ptr::eq(self, unsafe { Meta::of(bound.0) })
         });
-        translate(code, if bound { Flavour::Bound } else { Flavour::Shared }, at)
+        translate(code, if bound { Flavour::Bound } else { Flavour::Shared }, Some(at))
             .map(|(_, found)| found)
             .unwrap_or_default()
     }
@@ -374,14 +373,15 @@ struct Translator<'a> {
     /// First cell by bytecode unit.
     starts: Vec<u32>,
     stack: Vec<Entry>,
-    /// No stack position that stands elsewhere than in its canonical temporary stands in a higher register.
-    displaced: u32,
     defined: Vec<u64>,
     offset: u32,
     /// The instruction before.
     previous: Option<Opcode>,
-    boundaries: Vec<Boundary>,
-    /// The cell at which boundaries say what is on the stack.
+    /// Some temporary on the stack may stand elsewhere than at its position.
+    scattered: bool,
+    /// Where instructions begin, if that is wanted.
+    boundaries: Option<Vec<Boundary>>,
+    /// The cell at which they say what is on the stack.
     stack_at: Option<u32>,
 }
 
@@ -411,7 +411,8 @@ pub(crate) fn verifier_input(code: &Code) -> verify::Input<'_> {
     }
 }
 
-fn translate(code: &Code, flavour: Flavour, stack_at: Option<u32>) -> PyResult<(Meta, Vec<Boundary>)> {
+/// Translates; `boundaries` asks for them, with what is on the stack at those of the cell inside.
+fn translate(code: &Code, flavour: Flavour, boundaries: Option<Option<u32>>) -> PyResult<(Meta, Vec<Boundary>)> {
     let bytecode = code.bytecode();
     let input = verifier_input(code);
     let analysis = verify::analyze(&input).map_err(|findings| {
@@ -423,7 +424,8 @@ fn translate(code: &Code, flavour: Flavour, stack_at: Option<u32>) -> PyResult<(
         return Err(memory_error("code object needs too many registers"));
     }
     let named = named as u32;
-    let instructions: Vec<Instruction> = Instructions::new(bytecode).collect();
+    let mut instructions: Vec<Instruction> = Vec::with_capacity(bytecode.len() / 2);
+    instructions.extend(Instructions::new(bytecode));
     let mut translator = Translator {
         code,
         analysis: &analysis,
@@ -432,16 +434,16 @@ fn translate(code: &Code, flavour: Flavour, stack_at: Option<u32>) -> PyResult<(
         base: named + FRAME_WORDS,
         top: named + FRAME_WORDS + analysis.max_depth,
         cells: Vec::with_capacity(instructions.len() + 4),
-        offsets: Vec::new(),
+        offsets: Vec::with_capacity(instructions.len() + 4),
         jumps: Vec::new(),
         starts: vec![u32::MAX; bytecode.len() / 2 + 1],
         stack: Vec::new(),
-        displaced: 0,
         defined: Vec::new(),
         offset: if flavour == Flavour::Traced { BEFORE_CODE } else { 0 },
         previous: None,
-        boundaries: Vec::new(),
-        stack_at,
+        scattered: false,
+        boundaries: boundaries.map(|_| Vec::new()),
+        stack_at: boundaries.flatten(),
     };
     let defined = translator.find_defined(&instructions);
     translator.prologue();
@@ -451,6 +453,51 @@ fn translate(code: &Code, flavour: Flavour, stack_at: Option<u32>) -> PyResult<(
 
 /// A set of local variables.
 type Locals = Vec<u64>;
+
+/// Which locals are bound for certain, by place that control can come to from elsewhere.
+struct Defined {
+    /// Words of a set.
+    words: usize,
+    /// By code unit: the number of the place, or `u32::MAX`.
+    numbers: Vec<u32>,
+    /// The sets, one after the other.
+    sets: Vec<u64>,
+    /// By number: whether the set is known.
+    reached: Vec<bool>,
+}
+
+impl Defined {
+    fn set(&self, number: usize) -> &[u64] {
+        &self.sets[number * self.words..(number + 1) * self.words]
+    }
+
+    /// What is bound at a bytecode offset; nothing when that is not known.
+    fn at(&self, offset: u32) -> Locals {
+        match self.numbers.get(offset as usize / 2) {
+            Some(&number) if number != u32::MAX && self.reached[number as usize] => self.set(number as usize).to_vec(),
+            _ => vec![0; self.words],
+        }
+    }
+
+    /// Control comes to a place with what is in `set` bound; a place where that changes something is `pending`.
+    fn flow(&mut self, pending: &mut Vec<usize>, offset: u32, set: &[u64]) {
+        let Some(&number) = self.numbers.get(offset as usize / 2).filter(|&&number| number != u32::MAX) else { return };
+        let number = number as usize;
+        let mut changed = !std::mem::replace(&mut self.reached[number], true);
+        let old = &mut self.sets[number * self.words..(number + 1) * self.words];
+        if changed {
+            old.copy_from_slice(set);
+        }
+        for (old, new) in old.iter_mut().zip(set) {
+            let both = *old & new;
+            changed |= both != *old;
+            *old = both;
+        }
+        if changed {
+            pending.push(number);
+        }
+    }
+}
 
 fn contains(set: &[u64], index: u32) -> bool {
     set.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 != 0)
@@ -481,69 +528,58 @@ impl Translator<'_> {
         self.analysis.jump_targets.get(offset as usize / 2).copied().unwrap_or(false)
     }
 
-    /// Which locals are bound for certain at each jump target. Empty when the sets would take too much room.
-    fn find_defined(&self, instructions: &[Instruction]) -> HashMap<u32, Locals> {
+    /// Which locals are bound for certain at each jump target. Nothing is known when the sets would take too much room.
+    fn find_defined(&self, instructions: &[Instruction]) -> Defined {
         let words = (self.code.fields.nlocals as usize).div_ceil(64);
-        let targets = self.analysis.jump_targets.iter().filter(|target| **target).count();
-        let mut known: HashMap<u32, Locals> = HashMap::new();
-        if words * (targets + 1) > 1 << 20 {
+        let mut known = Defined { words, numbers: Vec::new(), sets: Vec::new(), reached: Vec::new() };
+        if words == 0 {
             return known;
         }
-        let index_at: HashMap<u32, usize> = instructions
-            .iter()
-            .enumerate()
-            .filter(|(_, i)| i.first_offset == 0 || self.is_target(i.first_offset))
-            .map(|(index, i)| (i.first_offset, index))
-            .collect();
+        known.numbers = vec![u32::MAX; self.analysis.jump_targets.len()];
+        // By target: the index of its instruction.
+        let mut firsts = Vec::new();
         let mut deleted: Locals = vec![0; words];
-        for instruction in instructions {
+        for (index, instruction) in instructions.iter().enumerate() {
+            if index == 0 || self.is_target(instruction.first_offset) {
+                known.numbers[instruction.first_offset as usize / 2] = firsts.len() as u32;
+                firsts.push(index);
+            }
             if instruction.op() == Some(Opcode::DeleteFast) {
                 insert(&mut deleted, instruction.arg);
             }
         }
-        let mut entry: Locals = vec![0; words];
+        if words * firsts.len() > 1 << 20 {
+            known.numbers.clear();
+            return known;
+        }
+        known.sets = vec![0; words * firsts.len()];
+        known.reached = vec![false; firsts.len()];
+        let mut set: Locals = vec![0; words];
         for index in 0..self.code.parameter_count() as u32 {
-            insert(&mut entry, index);
+            insert(&mut set, index);
         }
         // Parameters that are cells move into them.
         for cell in 0..self.code.cellvars().len() {
             if let Some(parameter) = self.cell_parameter(cell) {
-                remove(&mut entry, parameter);
+                remove(&mut set, parameter);
             }
         }
-        known.insert(0, entry);
-        let mut pending = vec![0u32];
-        fn flow(known: &mut HashMap<u32, Locals>, pending: &mut Vec<u32>, target: u32, set: &Locals) {
-            match known.get_mut(&target) {
-                None => {
-                    known.insert(target, set.clone());
-                    pending.push(target);
-                }
-                Some(old) => {
-                    let mut changed = false;
-                    for (old, new) in old.iter_mut().zip(set) {
-                        let both = *old & new;
-                        changed |= both != *old;
-                        *old = both;
-                    }
-                    if changed {
-                        pending.push(target);
-                    }
-                }
-            }
-        }
+        let mut pending = Vec::new();
+        known.flow(&mut pending, 0, &set);
         let mut steps = 0usize;
         let limit = 64 * instructions.len() + 4096;
-        while let Some(start) = pending.pop() {
-            let (Some(mut set), Some(&first)) = (known.get(&start).cloned(), index_at.get(&start)) else { continue };
+        while let Some(number) = pending.pop() {
+            let first = firsts[number];
+            set.copy_from_slice(known.set(number));
             let mut index = first;
             while let Some(instruction) = instructions.get(index) {
                 steps += 1;
                 if steps > limit {
-                    return HashMap::new();
+                    known.numbers.clear();
+                    return known;
                 }
                 if index != first && self.is_target(instruction.first_offset) {
-                    flow(&mut known, &mut pending, instruction.first_offset, &set);
+                    known.flow(&mut pending, instruction.first_offset, &set);
                     break;
                 }
                 let Some(op) = instruction.op() else { break };
@@ -559,12 +595,12 @@ impl Translator<'_> {
                     );
                     if is_setup {
                         let reduced: Locals = set.iter().zip(&deleted).map(|(set, deleted)| set & !deleted).collect();
-                        flow(&mut known, &mut pending, target, &reduced);
+                        known.flow(&mut pending, target, &reduced);
                         if op == Opcode::CallFinally {
                             set = reduced;
                         }
                     } else {
-                        flow(&mut known, &mut pending, target, &set);
+                        known.flow(&mut pending, target, &set);
                     }
                 }
                 if ends_flow(op) {
@@ -626,22 +662,17 @@ impl Translator<'_> {
         self.jumps.push((cell, target));
     }
 
-    /// Whether a stack position stands in a register. Past the canonical ones it is asked for each push, which must not
-    /// cost a look at the whole stack.
     fn is_used(&self, register: u32) -> bool {
-        (register < self.canonical(self.stack.len()) || register <= self.displaced)
-            && self.stack.contains(&Entry::Temp(register))
+        self.holder(register).is_some()
     }
 
-    /// Takes note of the stack positions from `from` on that stand elsewhere than in their canonical temporary.
-    fn note_displaced(&mut self, from: usize) {
-        for position in from..self.stack.len() {
-            if let Entry::Temp(register) = self.stack[position]
-                && register != self.canonical(position)
-            {
-                self.displaced = self.displaced.max(register);
-            }
+    /// The stack position whose value stands in a temporary.
+    fn holder(&self, register: u32) -> Option<usize> {
+        let holds = |position: &usize| self.stack.get(*position) == Some(&Entry::Temp(register));
+        if self.scattered {
+            return (0..self.stack.len()).find(holds);
         }
+        register.checked_sub(self.base).map(|position| position as usize).filter(holds)
     }
 
     /// A register for a new top of stack: its canonical one, unless something else stands there.
@@ -656,8 +687,14 @@ impl Translator<'_> {
 
     fn push_temp(&mut self, register: u32) {
         self.top = self.top.max(register + 1);
-        self.stack.push(Entry::Temp(register));
-        self.note_displaced(self.stack.len() - 1);
+        self.push(Entry::Temp(register));
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if let Entry::Temp(register) = entry {
+            self.scattered |= register != self.canonical(self.stack.len());
+        }
+        self.stack.push(entry);
     }
 
     fn canonical(&self, position: usize) -> u32 {
@@ -671,9 +708,7 @@ impl Translator<'_> {
         if entry == Entry::Temp(register) {
             return;
         }
-        let search = register <= self.displaced;
-        let other = search.then(|| self.stack.iter().position(|other| *other == Entry::Temp(register))).flatten();
-        if let Some(other) = other {
+        if let Some(other) = self.holder(register) {
             // Whatever stands there moves out of the way, past everything in use.
             let mut scratch = self.base + self.stack.len() as u32;
             while self.is_used(scratch) {
@@ -682,7 +717,7 @@ impl Translator<'_> {
             self.top = self.top.max(scratch + 1);
             self.emit(h::move_tt, scratch, register, 0);
             self.stack[other] = Entry::Temp(scratch);
-            self.note_displaced(other);
+            self.scattered = true;
         }
         match self.stack[position] {
             Entry::Local(local) => self.emit(h::move_lt, register, local, 0),
@@ -701,7 +736,7 @@ impl Translator<'_> {
 
     fn canonicalize(&mut self) {
         self.materialize_from(0);
-        self.displaced = 0;
+        self.scattered = false;
     }
 
     /// Makes the entry at a position a register: constants are loaded.
@@ -726,9 +761,8 @@ impl Translator<'_> {
         }
     }
 
-    fn run(&mut self, instructions: &[Instruction], defined: &HashMap<u32, Locals>) {
-        let words = (self.code.fields.nlocals as usize).div_ceil(64);
-        self.defined = defined.get(&0).cloned().unwrap_or_else(|| vec![0; words]);
+    fn run(&mut self, instructions: &[Instruction], defined: &Defined) {
+        self.defined = defined.at(0);
         let mut index = 0;
         let mut live = true;
         while let Some(instruction) = instructions.get(index) {
@@ -742,11 +776,20 @@ impl Translator<'_> {
                 if live {
                     self.canonicalize();
                 }
-                self.stack = (0..depth).map(|position| Entry::Temp(self.base + position)).collect();
-                self.displaced = 0;
-                self.defined = defined.get(&offset).cloned().unwrap_or_else(|| vec![0; words]);
+                self.stack.clear();
+                self.stack.extend((0..depth).map(|position| Entry::Temp(self.base + position)));
+                self.scattered = false;
+                self.defined = defined.at(offset);
                 live = true;
             }
+            self.scattered &= !self.stack.is_empty();
+            debug_assert!(
+                self.scattered
+                    || self.stack.iter().enumerate().all(|(position, entry)| match entry {
+                        Entry::Temp(register) => *register == self.canonical(position),
+                        _ => true,
+                    })
+            );
             let traced = self.flavour == Flavour::Traced;
             if traced {
                 self.canonicalize();
@@ -760,9 +803,12 @@ impl Translator<'_> {
                 self.emit(h::trace_instruction, 0, 0, 0);
                 index += self.instruction(op, *instruction, &[]);
             } else {
-                let cell = self.cells.len() as u32;
-                let stack = if self.stack_at == Some(cell) { self.stack.as_slice() } else { &[] };
-                self.boundaries.push(Boundary { cell, offset, target: self.is_target(offset), stack: stack.into() });
+                if let Some(boundaries) = &mut self.boundaries {
+                    let target = self.analysis.jump_targets.get(offset as usize / 2).copied().unwrap_or(false);
+                    let cell = self.cells.len() as u32;
+                    let stack = if self.stack_at == Some(cell) { self.stack.as_slice() } else { &[] };
+                    boundaries.push(Boundary { cell, offset, target, stack: stack.into() });
+                }
                 index += self.instruction(op, *instruction, &instructions[index + 1..]);
             }
             self.previous = Some(op);
@@ -793,8 +839,7 @@ impl Translator<'_> {
         {
             let local = next.arg;
             let depth = self.stack.len();
-            self.stack.extend_from_slice(&operands);
-            self.note_displaced(depth);
+            operands.into_iter().for_each(|operand| self.push(operand));
             self.settle_local(local, depth);
             let moved = std::array::from_fn(|index| self.stack[depth + index]);
             self.stack.truncate(depth);
@@ -843,7 +888,7 @@ impl Translator<'_> {
         self.materialize_from(from);
         let first = self.canonical(from);
         let in_the_way = |entry: &Entry| matches!(entry, Entry::Temp(register) if *register >= first);
-        if first <= self.displaced && self.stack[..from].iter().any(in_the_way) {
+        if self.scattered && self.stack[..from].iter().any(in_the_way) {
             self.canonicalize();
         }
     }
@@ -911,8 +956,7 @@ impl Translator<'_> {
     /// returned.
     fn canonicalize_under<const N: usize>(&mut self, operands: [Entry; N]) -> [Entry; N] {
         let depth = self.stack.len();
-        self.stack.extend_from_slice(&operands);
-        self.note_displaced(depth);
+        operands.into_iter().for_each(|operand| self.push(operand));
         for position in 0..depth {
             self.materialize(position);
         }
@@ -935,9 +979,9 @@ impl Translator<'_> {
                     self.emit(h::check_bound, arg, 0, 0);
                     insert(&mut self.defined, arg);
                 }
-                self.stack.push(Entry::Local(arg));
+                self.push(Entry::Local(arg));
             }
-            O::LoadConst => self.stack.push(Entry::Const(arg)),
+            O::LoadConst => self.push(Entry::Const(arg)),
             O::StoreFast => {
                 self.settle_local(arg, top.saturating_sub(1));
                 let Some(entry) = self.stack.pop() else { return 1 };
@@ -981,7 +1025,7 @@ impl Translator<'_> {
                     _ => 4,
                 };
                 self.stack[top - count..].rotate_right(1);
-                self.note_displaced(top - count);
+                self.scattered = true;
             }
             O::UnaryNot => {
                 self.register(top - 1);
@@ -1420,8 +1464,7 @@ impl Translator<'_> {
                 self.emit(h::pop_finally, slots, 0, 0);
                 self.stack.truncate(depth - 6);
                 if let Some(entry) = kept {
-                    self.stack.push(entry);
-                    self.note_displaced(self.stack.len() - 1);
+                    self.push(entry);
                 }
             }
             O::EndFinally => {
@@ -1534,7 +1577,7 @@ impl Translator<'_> {
                 self.emit(h::copy_tt, copy, register, 0);
                 self.push_temp(copy);
             }
-            other => self.stack.push(other),
+            other => self.push(other),
         }
     }
 
@@ -1638,6 +1681,6 @@ impl Translator<'_> {
             constants: self.code.consts().len(),
         };
         meta.entry = meta.cells.as_ptr() as *const Instr;
-        (meta, self.boundaries)
+        (meta, self.boundaries.unwrap_or_default())
     }
 }

@@ -300,27 +300,13 @@ fn decode_text(text: &[u8]) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
                 end + longer - 1
             ))
         };
+        if let Some(byte) = named_escape(escape) {
+            out.push(byte);
+            continue;
+        }
         match escape {
             b'\n' => {}
-            b'\\' | b'\'' | b'"' => out.push(escape),
-            b'a' => out.push(7),
-            b'b' => out.push(8),
-            b't' => out.push(b'\t'),
-            b'n' => out.push(b'\n'),
-            b'v' => out.push(0x0b),
-            b'f' => out.push(0x0c),
-            b'r' => out.push(b'\r'),
-            b'0'..=b'7' => {
-                let mut code = u32::from(escape - b'0');
-                for _ in 0..2 {
-                    match text.get(at) {
-                        Some(&digit @ b'0'..=b'7') => code = code * 8 + u32::from(digit - b'0'),
-                        _ => break,
-                    }
-                    at += 1;
-                }
-                push(&mut out, code);
-            }
+            b'0'..=b'7' => push(&mut out, octal(escape, text, &mut at)),
             b'x' | b'u' | b'U' => {
                 let (count, reason) = match escape {
                     b'x' => (2, "truncated \\xXX escape"),
@@ -398,6 +384,34 @@ fn check_run(run: &[u8]) -> Result<usize, LiteralError> {
     Ok(longer)
 }
 
+/// What a backslash and one character stand for, in text and bytes.
+fn named_escape(escape: u8) -> Option<u8> {
+    Some(match escape {
+        b'\\' | b'\'' | b'"' => escape,
+        b'a' => 7,
+        b'b' => 8,
+        b't' => b'\t',
+        b'n' => b'\n',
+        b'v' => 0x0b,
+        b'f' => 0x0c,
+        b'r' => b'\r',
+        _ => return None,
+    })
+}
+
+/// The code of an octal escape: its first digit, and up to two more at `at`, which goes behind them.
+fn octal(first: u8, text: &[u8], at: &mut usize) -> u32 {
+    let mut code = u32::from(first - b'0');
+    for _ in 0..2 {
+        match text.get(*at) {
+            Some(&digit @ b'0'..=b'7') => code = code * 8 + u32::from(digit - b'0'),
+            _ => break,
+        }
+        *at += 1;
+    }
+    code
+}
+
 /// Escapes of bytes.
 fn decode_bytes(text: &[u8]) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
     let mut out = Vec::with_capacity(text.len());
@@ -413,27 +427,13 @@ fn decode_bytes(text: &[u8]) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
             return Err(LiteralError::Value("Trailing \\ in string".to_owned()));
         };
         at += 1;
+        if let Some(byte) = named_escape(escape) {
+            out.push(byte);
+            continue;
+        }
         match escape {
             b'\n' => {}
-            b'\\' | b'\'' | b'"' => out.push(escape),
-            b'a' => out.push(7),
-            b'b' => out.push(8),
-            b't' => out.push(b'\t'),
-            b'n' => out.push(b'\n'),
-            b'v' => out.push(0x0b),
-            b'f' => out.push(0x0c),
-            b'r' => out.push(b'\r'),
-            b'0'..=b'7' => {
-                let mut code = u32::from(escape - b'0');
-                for _ in 0..2 {
-                    match text.get(at) {
-                        Some(&digit @ b'0'..=b'7') => code = code * 8 + u32::from(digit - b'0'),
-                        _ => break,
-                    }
-                    at += 1;
-                }
-                out.push(code as u8);
-            }
+            b'0'..=b'7' => out.push(octal(escape, text, &mut at) as u8),
             b'x' => {
                 let digit = |at: usize| text.get(at).and_then(|&digit| char::from(digit).to_digit(16));
                 let (Some(high), Some(low)) = (digit(at), digit(at + 1)) else {

@@ -330,17 +330,7 @@ impl<'s> Parser<'s> {
         let mut names = Vec::new();
         loop {
             let (name, only) = self.dotted_name()?;
-            let asname = if self.accept(Kind::As)? {
-                let at = self.token.at;
-                let asname = self.expect_name()?;
-                self.check_name(asname, at, false);
-                Some(asname)
-            } else {
-                if let Some(at) = only {
-                    self.check_name(name, at, false);
-                }
-                None
-            };
+            let asname = self.as_name(name, only)?;
             names.push(Alias { name, asname });
             if !self.accept(Kind::Comma)? {
                 return Ok(StmtKind::Import { names });
@@ -388,20 +378,26 @@ impl<'s> Parser<'s> {
         Ok(StmtKind::ImportFrom { module, names, level: Some(level) })
     }
 
+    /// The name after `as`. Without one `name` is bound, and checked if it has a place.
+    fn as_name(&mut self, name: Symbol, at: Option<Place>) -> Parsed<Option<Symbol>> {
+        if self.accept(Kind::As)? {
+            let at = self.token.at;
+            let asname = self.expect_name()?;
+            self.check_name(asname, at, false);
+            return Ok(Some(asname));
+        }
+        if let Some(at) = at {
+            self.check_name(name, at, false);
+        }
+        Ok(None)
+    }
+
     /// Whether a comma ends the names.
     fn import_as_names(&mut self, names: &mut Vec<Alias>) -> Parsed<bool> {
         loop {
             let at = self.token.at;
             let name = self.expect_name()?;
-            let asname = if self.accept(Kind::As)? {
-                let at = self.token.at;
-                let asname = self.expect_name()?;
-                self.check_name(asname, at, false);
-                Some(asname)
-            } else {
-                self.check_name(name, at, false);
-                None
-            };
+            let asname = self.as_name(name, Some(at))?;
             names.push(Alias { name, asname });
             if !self.accept(Kind::Comma)? {
                 return Ok(false);

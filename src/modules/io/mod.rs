@@ -20,16 +20,12 @@ pub(crate) use text::write_exact;
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::error::{PyResult, Raised};
-use crate::object::gil::GilCell;
 use crate::object::native::{At, FromArg, Function};
 use crate::object::value::Value;
-use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, call, number};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{self, BLOCKING_IO_ERROR, OS_ERROR, VALUE_ERROR, type_error};
+use crate::types::exceptions::{self, BLOCKING_IO_ERROR, ModuleException, OS_ERROR, VALUE_ERROR, type_error};
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
-use crate::types::type_;
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -96,38 +92,21 @@ fn fill(dict: &Dict) -> PyResult<()> {
     }
     dict.set_text("DEFAULT_BUFFER_SIZE", Value::int(BUFFER_SIZE as i64));
     dict.set_text("BlockingIOError", BLOCKING_IO_ERROR.value());
-    dict.set_text("UnsupportedOperation", unsupported_operation()?);
+    dict.set_text("UnsupportedOperation", UNSUPPORTED_OPERATION.class()?);
     dict.set_text("open", open::function());
     // CPython's module says so of itself.
     dict.set_text("__name__", Str::new_value("io"));
     Ok(())
 }
 
-/// The class `io.UnsupportedOperation`, made when it is first needed.
-pub(crate) fn unsupported_operation() -> PyResult<Value> {
-    static CLASS: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
-    if let Some(class) = CLASS.get().get() {
-        return Ok(class);
-    }
-    let namespace = Dict::new_value();
-    if let Some(namespace) = namespace.exact::<Dict>() {
-        // As the module io says.
-        namespace.set_text("__module__", Str::new_value("io"));
-    }
-    let bases = Tuple::from_vec(vec![OS_ERROR.value(), VALUE_ERROR.value()]);
-    let class = call::call(&type_::TYPE.value(), &[Str::new_value("UnsupportedOperation"), bases, namespace])?;
-    CLASS.get().set(Some(class.clone()));
-    Ok(class)
-}
+/// The class `io.UnsupportedOperation`; its module is what the module io says.
+pub(crate) static UNSUPPORTED_OPERATION: ModuleException =
+    ModuleException::new("io", "UnsupportedOperation", &[&OS_ERROR, &VALUE_ERROR]);
 
 /// Raises `UnsupportedOperation`.
 #[cold]
 pub(super) fn unsupported(message: &str) -> Raised {
-    let raised = unsupported_operation().and_then(|class| call::call(&class, &[Str::new_value(message)]));
-    match raised {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
+    UNSUPPORTED_OPERATION.message(message)
 }
 
 /// Raises a builtin exception whose first arguments are an error number and a message.

@@ -536,7 +536,7 @@ fn intern_if(text: Value, interned: bool) -> Value {
 fn interned_constants(consts: &Value) -> Value {
     let Some(tuple) = consts.exact::<Tuple>() else { return consts.clone() };
     let looks_like_name = |text: &Str| {
-        text.as_ascii().is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        text.ascii_bytes().is_some_and(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
     };
     let mut changed = false;
     let items = tuple

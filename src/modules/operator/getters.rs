@@ -298,7 +298,7 @@ fn reduce_caller(this: &Value) -> PyResult<Value> {
         return Ok(Tuple::from_vec(vec![this.ty().value(), Tuple::from_vec(args)]));
     }
     // Keywords are given by way of a partial.
-    let partial = attribute::get_str(&import::import_text("_functools", 0)?, "partial")?;
+    let partial = attribute::get_str(&import::import_text("_functools")?, "partial")?;
     let mut args = vec![this.ty().value(), caller.name.clone()];
     args.extend_from_slice(named);
     let constructor = call::call_keywords(&partial, &args, Some(&caller.keywords.0))?;

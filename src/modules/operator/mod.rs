@@ -206,7 +206,7 @@ static SPECIAL: &[&str] = &[
 ];
 
 fn fill_library(dict: &Dict) -> PyResult<()> {
-    let own = import::import_text(MODULE.name, 0)?;
+    let own = import::import_text(MODULE.name)?;
     dict.set_text("__all__", List::from_vec(ALL.iter().map(|name| intern(name)).collect()));
     for name in ALL {
         dict.set_text(name, attribute::get_str(&own, name)?);

@@ -4,6 +4,7 @@ use super::arguments::{FsText, Gid, Path, Uid, error, id_value};
 use super::files::{I32, done, retried};
 use super::{constants, path as names, system, tree};
 use crate::modules::blocking::{blocking, retry};
+use crate::modules::resource;
 use crate::modules::sys::audit;
 use crate::name;
 use crate::object::error::PyResult;
@@ -282,30 +283,9 @@ pub(super) fn waitpid(pid: i32, options: i32) -> PyResult<Value> {
 
 /// What a child has used, as the module `resource` shows it.
 fn usage(usage: &libc::rusage) -> PyResult<Value> {
-    let module = crate::vm::import::import_text("resource", 0)?;
+    let module = crate::vm::import::import_text("resource")?;
     let class = attribute::get_str(&module, "struct_rusage")?;
-    let seconds = |time: &libc::timeval| Value::float(time.tv_sec as f64 + time.tv_usec as f64 * 1e-6);
-    let mut items = vec![seconds(&usage.ru_utime), seconds(&usage.ru_stime)];
-    items.extend(
-        [
-            usage.ru_maxrss,
-            usage.ru_ixrss,
-            usage.ru_idrss,
-            usage.ru_isrss,
-            usage.ru_minflt,
-            usage.ru_majflt,
-            usage.ru_nswap,
-            usage.ru_inblock,
-            usage.ru_oublock,
-            usage.ru_msgsnd,
-            usage.ru_msgrcv,
-            usage.ru_nsignals,
-            usage.ru_nvcsw,
-            usage.ru_nivcsw,
-        ]
-        .map(Value::int),
-    );
-    call::call(&class, &[Tuple::from_vec(items)])
+    call::call(&class, &[Tuple::from_vec(resource::usage_items(usage))])
 }
 
 pub(super) fn wait3(options: i32) -> PyResult<Value> {

@@ -131,11 +131,8 @@ fn prlimit(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
     })
 }
 
-fn getrusage(who: &Value) -> PyResult<Value> {
-    let usage = system::getrusage(c_int(who, false)?).map_err(|errno| match errno {
-        libc::EINVAL => value_error("invalid who parameter"),
-        errno => os_error::from_errno(errno, None),
-    })?;
+/// The items of a `struct_rusage`.
+pub(in crate::modules) fn usage_items(usage: &libc::rusage) -> Vec<Value> {
     let seconds = |time: libc::timeval| Value::float(time.tv_sec as f64 + time.tv_usec as f64 * 1e-6);
     let mut items = vec![seconds(usage.ru_utime), seconds(usage.ru_stime)];
     items.extend(
@@ -157,5 +154,13 @@ fn getrusage(who: &Value) -> PyResult<Value> {
         ]
         .map(Value::int),
     );
-    Ok(struct_sequence::new_value(&STRUCT_RUSAGE, items))
+    items
+}
+
+fn getrusage(who: &Value) -> PyResult<Value> {
+    let usage = system::getrusage(c_int(who, false)?).map_err(|errno| match errno {
+        libc::EINVAL => value_error("invalid who parameter"),
+        errno => os_error::from_errno(errno, None),
+    })?;
+    Ok(struct_sequence::new_value(&STRUCT_RUSAGE, usage_items(&usage)))
 }

@@ -14,14 +14,13 @@ use crate::object::{call, iter, number};
 use crate::struct_sequence;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{
-    KEYBOARD_INTERRUPT, OS_ERROR, instantiate, os_error, overflow_error, type_error, value_error,
+    KEYBOARD_INTERRUPT, ModuleException, OS_ERROR, instantiate, os_error, overflow_error, type_error, value_error,
 };
 use crate::types::int;
 use crate::types::set;
 use crate::types::str::Str;
 use crate::types::struct_sequence::{complete, new_value};
 use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
 use crate::vm::signals::{self, Disposition, SIGNALS};
 use crate::vm::thread;
 use system::SignalSet;
@@ -112,7 +111,7 @@ const NUMBERS: &[(&str, i32)] = &[
 ];
 
 /// `ItimerError`.
-static ITIMER_ERROR: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
+static ITIMER_ERROR: ModuleException = ModuleException::new("signal", "ItimerError", &[&OS_ERROR]);
 /// The module's `default_int_handler`.
 static DEFAULT_INT: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
 
@@ -124,14 +123,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     }
     dict.set_text("SIGRTMIN", Value::int(libc::SIGRTMIN().into()));
     dict.set_text("SIGRTMAX", Value::int(libc::SIGRTMAX().into()));
-    let namespace = Dict::new_value();
-    if let Some(namespace) = namespace.exact::<Dict>() {
-        namespace.set_text("__module__", Str::new_value("signal"));
-    }
-    let bases = Tuple::from_vec(vec![OS_ERROR.value()]);
-    let error = call::call(&TYPE.value(), &[Str::new_value("ItimerError"), bases, namespace])?;
-    ITIMER_ERROR.get().set(Some(error.clone()));
-    dict.set_text("ItimerError", error);
+    dict.set_text("ItimerError", ITIMER_ERROR.class()?);
     if let Some(handler) = dict.get_text("default_int_handler") {
         DEFAULT_INT.get().set(Some(handler));
     }
@@ -175,11 +167,7 @@ fn error(errno: i32) -> Raised {
 
 fn timer_error(errno: i32) -> Raised {
     let message = Str::new_value(&crate::modules::posix::system::message(errno));
-    match ITIMER_ERROR.get().get().map(|class| call::call(&class, &[Value::int(errno.into()), message])) {
-        Some(Ok(exception)) => Raised::new(exception),
-        Some(Err(raised)) => raised,
-        None => error(errno),
-    }
+    ITIMER_ERROR.raise(&[Value::int(errno.into()), message])
 }
 
 fn default_int_handler(_args: &Tuple) -> PyResult<()> {

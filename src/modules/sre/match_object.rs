@@ -193,7 +193,7 @@ fn groupdict(this: &Match, default: Option<&Value>) -> PyResult<Value> {
 
 /// The library's `re._expand` does it.
 fn expand(this: &Value, template: &Value) -> PyResult<Value> {
-    let re = import::import_text("re", 0)?;
+    let re = import::import_text("re")?;
     let pattern = body(this)?.pattern.clone();
     call::call_method(&re, name!("_expand"), &[pattern, this.clone(), template.clone()])
 }

@@ -250,7 +250,7 @@ fn replacement(this: &Value, repl: &Value) -> PyResult<Replacement> {
     if !has_escape {
         return Ok(Replacement::Literal(repl.clone()));
     }
-    let re = import::import_text("re", 0)?;
+    let re = import::import_text("re")?;
     let made = call::call_method(&re, name!("_subx"), &[this.clone(), repl.clone()])?;
     Ok(if call::is_callable(&made) { Replacement::Function(made) } else { Replacement::Literal(made) })
 }

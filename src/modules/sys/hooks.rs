@@ -124,7 +124,7 @@ pub(super) fn breakpointhook(args: &Tuple, kwargs: &Dict) -> PyResult<Value> {
         let text = format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{path}\"");
         warnings::warn(&RUNTIME_WARNING, &text, 0).map(|()| Value::NONE)
     };
-    let module = match import::import_text(module, 0) {
+    let module = match import::import_text(module) {
         Ok(module) => module,
         Err(raised) if is_instance(&raised, &IMPORT_ERROR) || module.is_empty() => return unimportable(),
         Err(raised) => return Err(raised),

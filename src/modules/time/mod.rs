@@ -523,7 +523,7 @@ fn strftime(format: &Str, tuple: Option<&Value>) -> PyResult<Value> {
 
 /// The library's `_strptime` does it.
 fn strptime(args: &Tuple) -> PyResult<Value> {
-    let module = import::import_text("_strptime", 0)?;
+    let module = import::import_text("_strptime")?;
     call::call(&attribute::get_str(&module, "_strptime_time")?, args.as_slice())
 }
 

@@ -7,21 +7,18 @@ use crate::modules::ModuleDef;
 use crate::modules::binascii::word;
 use crate::object::buffer::{Buffer, Order, Request};
 use crate::object::error::{PyResult, Raised};
-use crate::object::gil::GilCell;
 use crate::object::header::{Header, new_object};
 use crate::object::native::{At, FromArg, GetSet};
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeObject, call, number};
+use crate::object::{TypeObject, number};
 use crate::types::bytes::{self, Bytes};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, overflow_error, type_error, value_error};
+use crate::types::exceptions::{EXCEPTION, ModuleException, overflow_error, type_error, value_error};
 use crate::types::int;
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
 use libz_rs_sys as z;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use system::Stream;
 
 /// The module's definition.
@@ -67,7 +64,7 @@ pub static MODULE: ModuleDef = ModuleDef {
 const DEFAULT_SIZE: usize = 16384;
 
 fn fill(dict: &Dict) -> PyResult<()> {
-    dict.set_text("error", error_class()?);
+    dict.set_text("error", ERROR.class()?);
     for (name, value) in [
         ("MAX_WBITS", 15),
         ("DEFLATED", 8),
@@ -98,28 +95,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     Ok(())
 }
 
-/// The class `zlib.error`.
-fn error_class() -> PyResult<Value> {
-    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    if let Some(class) = CLASS.get().get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("zlib"));
-    }
-    let bases = Tuple::from_vec(vec![EXCEPTION.value()]);
-    let class = call::call(&TYPE.value(), &[Str::new_value("error"), bases, namespace])?;
-    Ok(CLASS.get().get_or_init(|| class).clone())
-}
-
-#[cold]
-fn error(message: &str) -> Raised {
-    match error_class().and_then(|class| call::call(&class, &[Str::new_value(message)])) {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
-}
+static ERROR: ModuleException = ModuleException::new("zlib", "error", &[&EXCEPTION]);
 
 /// The error of a call of the library. As `zlib_error`.
 #[cold]
@@ -140,8 +116,8 @@ fn failure(stream: Option<&Stream>, code: i32, what: &str) -> Raised {
         (_, message) => message,
     };
     match message {
-        Some(message) => error(&format!("Error {code} {what}: {message}")),
-        None => error(&format!("Error {code} {what}")),
+        Some(message) => ERROR.message(&format!("Error {code} {what}: {message}")),
+        None => ERROR.message(&format!("Error {code} {what}")),
     }
 }
 
@@ -213,8 +189,8 @@ fn feed(stream: &mut Stream, mut input: &[u8], out: &mut Vec<u8>, flush: i32) ->
 
 fn compress(data: Data, level: Option<i32>) -> PyResult<Value> {
     let mut stream = Stream::compressor(level.unwrap_or(-1), 8, 15, 8, 0).map_err(|code| match code {
-        z::Z_MEM_ERROR => error("Out of memory while compressing data"),
-        z::Z_STREAM_ERROR => error("Bad compression level"),
+        z::Z_MEM_ERROR => ERROR.message("Out of memory while compressing data"),
+        z::Z_STREAM_ERROR => ERROR.message("Bad compression level"),
         code => failure(None, code, "while compressing data"),
     })?;
     let mut out = Vec::new();
@@ -229,13 +205,13 @@ fn decompress(data: Data, wbits: Option<i32>, bufsize: Option<Size>) -> PyResult
         return Err(value_error("bufsize must be non-negative"));
     }
     let mut stream = Stream::decompressor(wbits.unwrap_or(15)).map_err(|code| match code {
-        z::Z_MEM_ERROR => error("Out of memory while decompressing data"),
+        z::Z_MEM_ERROR => ERROR.message("Out of memory while decompressing data"),
         code => failure(None, code, "while preparing to decompress data"),
     })?;
     let mut out = Vec::new();
     match feed(&mut stream, &data.0, &mut out, z::Z_SYNC_FLUSH) {
         z::Z_STREAM_END => Ok(Bytes::new_value(&out)),
-        z::Z_MEM_ERROR => Err(error("Out of memory while decompressing data")),
+        z::Z_MEM_ERROR => Err(ERROR.message("Out of memory while decompressing data")),
         z::Z_OK => Err(failure(Some(&stream), z::Z_BUF_ERROR, "while decompressing data")),
         code => Err(failure(Some(&stream), code, "while decompressing data")),
     }
@@ -289,7 +265,7 @@ fn compressobj(
         strategy.unwrap_or(0),
     );
     let mut stream = stream.map_err(|code| match code {
-        z::Z_MEM_ERROR => error("Can't allocate memory for compression object"),
+        z::Z_MEM_ERROR => ERROR.message("Can't allocate memory for compression object"),
         z::Z_STREAM_ERROR => value_error("Invalid initialization option"),
         code => failure(None, code, "while creating compression object"),
     })?;
@@ -393,7 +369,7 @@ fn decompressobj(wbits: Option<i32>, zdict: Option<&Value>) -> PyResult<Value> {
     };
     let mut stream = Stream::decompressor(wbits).map_err(|code| match code {
         z::Z_STREAM_ERROR => value_error("Invalid initialization option"),
-        z::Z_MEM_ERROR => error("Can't allocate memory for decompression object"),
+        z::Z_MEM_ERROR => ERROR.message("Can't allocate memory for decompression object"),
         code => failure(None, code, "while creating decompression object"),
     })?;
     if let Some(dictionary) = dictionary.as_ref().filter(|_| wbits < 0) {
@@ -413,7 +389,7 @@ fn set_dictionary(stream: &mut Stream, dictionary: &[u8]) -> PyResult<()> {
     match stream.set_dictionary(dictionary) {
         z::Z_OK => Ok(()),
         code => Err(match code {
-            z::Z_DATA_ERROR => error("Error -3 while setting zdict: invalid input data"),
+            z::Z_DATA_ERROR => ERROR.message("Error -3 while setting zdict: invalid input data"),
             code => failure(Some(stream), code, "while setting zdict"),
         }),
     }

@@ -4,7 +4,7 @@
 //! since it guards its slots as a block does.
 
 use super::BlockKind;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// The empty chain.
 pub(super) const NONE: u32 = u32::MAX;

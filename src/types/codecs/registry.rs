@@ -59,7 +59,7 @@ fn import_encodings() -> PyResult<()> {
     if ASKED.get().replace(true) {
         return Ok(());
     }
-    match crate::vm::import::import_text("encodings", 0) {
+    match crate::vm::import::import_text("encodings") {
         Ok(_) => Ok(()),
         Err(raised) if is_instance(&raised, &IMPORT_ERROR) => Ok(()),
         Err(raised) => {

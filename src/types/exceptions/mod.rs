@@ -1,6 +1,7 @@
 //! The exception hierarchy.
 
 pub mod import_error;
+mod module_exception;
 pub mod os_error;
 pub mod syntax_error;
 
@@ -20,6 +21,7 @@ use crate::types::str::Str;
 use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
 use crate::types::unicode_errors;
+pub use module_exception::ModuleException;
 use std::cell::Cell;
 
 /// The body of every exception.

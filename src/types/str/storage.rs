@@ -140,7 +140,13 @@ impl Str {
     /// The text, when it is ASCII.
     #[inline]
     pub fn as_ascii(&self) -> Option<&str> {
-        if self.ascii { std::str::from_utf8(self.storage()).ok() } else { None }
+        std::str::from_utf8(self.ascii_bytes()?).ok()
+    }
+
+    /// The bytes of the text, when it is ASCII.
+    #[inline]
+    pub fn ascii_bytes(&self) -> Option<&[u8]> {
+        self.ascii.then(|| self.storage())
     }
 
     /// The text; `None` when there is a lone surrogate.
@@ -179,8 +185,8 @@ impl Str {
 
     /// Equality with Rust text.
     pub fn equals_str(&self, text: &str) -> bool {
-        match self.as_ascii() {
-            Some(ascii) => ascii == text,
+        match self.ascii_bytes() {
+            Some(ascii) => ascii == text.as_bytes(),
             None => self.chars().iter().eq(text.chars().map(u32::from)),
         }
     }
@@ -673,7 +679,7 @@ fn forget_interned(text: &Str) {
 pub fn intern(text: &str) -> Value {
     if text.is_ascii() {
         let hash = hash_bytes(text.as_bytes());
-        if let Some(known) = find_interned(hash, |known| known.as_ascii() == Some(text)) {
+        if let Some(known) = find_interned(hash, |known| known.ascii_bytes() == Some(text.as_bytes())) {
             return known;
         }
     }

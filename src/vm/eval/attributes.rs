@@ -9,6 +9,7 @@ use super::handlers::{
 };
 use super::registers::{At, drop_bits, share_bits};
 use super::unwind::raise;
+use super::{CONST, LOCAL, TEMP};
 use super::{EMPTY, Handler, Place, become_handler, is_heap, next};
 use crate::object::attribute::{self, MethodLookup};
 use crate::object::error::PyResult;
@@ -27,10 +28,6 @@ use crate::types::type_::TYPE;
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
 use std::cell::UnsafeCell;
-
-const TEMP: u8 = 0;
-const LOCAL: u8 = 1;
-const CONST: u8 = 2;
 
 /// Where an attribute of a type's instances stands.
 #[repr(C)]

@@ -5,6 +5,7 @@ use super::handlers::{die_next, drop_next, handler, operation};
 use super::registers::{At, clear, share_bits, top_of};
 use super::unwind::raise;
 use super::{EMPTY, become_handler, is_heap, next};
+use super::{LOCAL, TEMP};
 use crate::object::dict_table::watch_epoch;
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
@@ -27,9 +28,6 @@ use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
 use crate::{name, vm};
 use std::cell::UnsafeCell;
-
-const TEMP: u8 = 0;
-const LOCAL: u8 = 1;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The native boundary
@@ -84,59 +82,10 @@ operation!(
 // ---------------------------------------------------------------------------------------------------------------------
 // Calls
 
-/// Enters the frame of a function whose arguments are in place, or falls through.
+/// Enters the frame of a function that takes as many arguments as stand behind it, or falls through. From a frame in a
+/// generator's object callee and arguments move to where the stack ends; from others they are in place.
 macro_rules! enter_direct {
-    ($callee:expr, $register:expr, $count:expr, $return_ip:expr, $fp:expr, $vm:expr, $k:expr) => {{
-        let callee: u64 = $callee;
-        if is_heap(callee) && std::ptr::eq((*(callee as *const Header)).ty(), &FUNCTION) {
-            let function = &*(callee as *const Function);
-            if function.direct.get() == $count {
-                let new_k = function.constants.get().0;
-                let meta = Meta::of(new_k);
-                let new_fp = $fp.add($register as usize + 1);
-                let named = meta.named as usize;
-                let remaining = $vm.remaining.get();
-                if new_fp.add(meta.frame_size as usize) <= $vm.stack_limit.get() && remaining > 0 {
-                    $vm.remaining.set(remaining - 1);
-                    let mut index = $count as usize;
-                    while index < named {
-                        *new_fp.add(index) = EMPTY;
-                        index += 1;
-                    }
-                    let header = new_fp.add(named);
-                    *header.add(RETURN_IP) = $return_ip as u64;
-                    *header.add(CALLER_FP) = $fp as u64;
-                    *header.add(CALLER_K) = $k as u64;
-                    *header.add(OBJECT) = EMPTY;
-                    next!(meta.entry, new_fp, $vm, new_k)
-                }
-            }
-        }
-    }};
-}
-
-handler! {
-    /// (ip+1).a := call of b with c arguments behind it
-    fn call(ip, fp, vm, k) {
-        let register = (*ip).b;
-        enter_direct!(*fp.add(register as usize), register, (*ip).c, ip.add(2), fp, vm, k);
-        become_handler!(call_slow, ip, fp, vm, k)
-    }
-}
-
-handler! {
-    /// As `call`, of what `load_method` put at b: a function and the object, or nothing and a callable
-    fn call_method(ip, fp, vm, k) {
-        let register = (*ip).b;
-        enter_direct!(*fp.add(register as usize), register, (*ip).c + 1, ip.add(2), fp, vm, k);
-        become_handler!(call_method_slow, ip, fp, vm, k)
-    }
-}
-
-/// Enters the frame of a function as `enter_direct` does, from a frame in a generator's object: callee and arguments move to
-/// where the stack ends.
-macro_rules! enter_moved {
-    ($register:expr, $count:expr, $return_ip:expr, $fp:expr, $vm:expr, $k:expr) => {{
+    ($in_object:literal, $register:expr, $count:expr, $return_ip:expr, $fp:expr, $vm:expr, $k:expr) => {{
         let from = $fp.add($register as usize);
         let callee: u64 = *from;
         if is_heap(callee) && std::ptr::eq((*(callee as *const Header)).ty(), &FUNCTION) {
@@ -144,14 +93,14 @@ macro_rules! enter_moved {
             if function.direct.get() == $count {
                 let new_k = function.constants.get().0;
                 let meta = Meta::of(new_k);
-                let new_fp = top_of($fp, $k).add(1);
+                let new_fp = if $in_object { top_of($fp, $k) } else { from }.add(1);
                 let named = meta.named as usize;
                 let remaining = $vm.remaining.get();
                 if new_fp.add(meta.frame_size as usize) <= $vm.stack_limit.get() && remaining > 0 {
                     $vm.remaining.set(remaining - 1);
                     let count = $count as usize;
                     let mut index = 0;
-                    while index <= count {
+                    while $in_object && index <= count {
                         let slot = from.add(index);
                         *new_fp.sub(1).add(index) = *slot;
                         *slot = EMPTY;
@@ -175,10 +124,28 @@ macro_rules! enter_moved {
 }
 
 handler! {
+    /// (ip+1).a := call of b with c arguments behind it
+    fn call(ip, fp, vm, k) {
+        let register = (*ip).b;
+        enter_direct!(false, register, (*ip).c, ip.add(2), fp, vm, k);
+        become_handler!(call_slow, ip, fp, vm, k)
+    }
+}
+
+handler! {
+    /// As `call`, of what `load_method` put at b: a function and the object, or nothing and a callable
+    fn call_method(ip, fp, vm, k) {
+        let register = (*ip).b;
+        enter_direct!(false, register, (*ip).c + 1, ip.add(2), fp, vm, k);
+        become_handler!(call_method_slow, ip, fp, vm, k)
+    }
+}
+
+handler! {
     /// `call` in a generator
     fn call_from_object(ip, fp, vm, k) {
         let register = (*ip).b;
-        enter_moved!(register, (*ip).c, ip.add(2), fp, vm, k);
+        enter_direct!(true, register, (*ip).c, ip.add(2), fp, vm, k);
         become_handler!(call_slow, ip, fp, vm, k)
     }
 }
@@ -187,7 +154,7 @@ handler! {
     /// `call_method` in a generator
     fn call_method_from_object(ip, fp, vm, k) {
         let register = (*ip).b;
-        enter_moved!(register, (*ip).c + 1, ip.add(2), fp, vm, k);
+        enter_direct!(true, register, (*ip).c + 1, ip.add(2), fp, vm, k);
         become_handler!(call_method_slow, ip, fp, vm, k)
     }
 }

@@ -9,6 +9,7 @@ use super::control::{is_boundary, stand_in_caller};
 use super::handlers::{die_next, drop_next, handler, operation};
 use super::registers::{At, clear, drop_bits, share_bits, top_of};
 use super::unwind::{raise, raise_out};
+use super::{CONST, LOCAL, TEMP};
 use super::{EMPTY, Handler, Place, become_handler, is_heap, jump, next};
 use crate::object::error::PyResult;
 use crate::object::header::Header;
@@ -19,10 +20,6 @@ use crate::vm;
 use crate::vm::frame::{self, CALLER_FP, CALLER_K, OBJECT, RETURN_IP};
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
-
-const TEMP: u8 = 0;
-const LOCAL: u8 = 1;
-const CONST: u8 = 2;
 
 /// The generator object of a call: takes the frame's registers over and returns to the caller.
 #[inline(never)]

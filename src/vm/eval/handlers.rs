@@ -5,6 +5,7 @@ use super::arithmetic;
 use super::cell::Cell;
 use super::registers::{At, share_bits};
 use super::unwind::raise;
+use super::{CONST, LOCAL, TEMP};
 use super::{EMPTY, Handler, Place, Shape, become_handler, is_heap, jump, next};
 use crate::object::error::PyResult;
 use crate::object::header::{Header, dealloc};
@@ -30,10 +31,6 @@ pub(crate) use super::subscripts::*;
 pub(crate) use super::tracing::*;
 pub(crate) use super::unpacking::*;
 
-/// Results and operands by place, as const parameters.
-const TEMP: u8 = 0;
-const LOCAL: u8 = 1;
-const CONST: u8 = 2;
 const RR: u8 = 0;
 const RI: u8 = 1;
 const RK: u8 = 2;
@@ -533,20 +530,26 @@ handler! {
     }
 }
 
+/// The truth of small ints, bools and None.
+#[inline(always)]
+fn plain_truth(bits: u64) -> Option<bool> {
+    if bits & 1 != 0 {
+        Some(bits != 1)
+    } else if bits == TRUE_WORD {
+        Some(true)
+    } else if bits == FALSE_WORD || bits == NONE_WORD {
+        Some(false)
+    } else {
+        None
+    }
+}
+
 handler! {
     /// a := not a
     fn unary_not(ip, fp, vm, k) {
         let slot = fp.add((*ip).a as usize);
         let bits = *slot;
-        let truth = if bits & 1 != 0 {
-            bits != 1
-        } else if bits == TRUE_WORD {
-            true
-        } else if bits == FALSE_WORD || bits == NONE_WORD {
-            false
-        } else {
-            become_handler!(unary_not_slow, ip, fp, vm, k)
-        };
+        let Some(truth) = plain_truth(bits) else { become_handler!(unary_not_slow, ip, fp, vm, k) };
         *slot = if truth { FALSE_WORD } else { TRUE_WORD };
         next!(ip.add(1), fp, vm, k)
     }
@@ -576,15 +579,7 @@ handler! {
     /// jumps by c when the truth of a is WHEN
     fn truth_and_jump<const PLACE: u8, const WHEN: bool>(ip, fp, vm, k) {
         let bits = *fp.add((*ip).a as usize);
-        let truth = if bits & 1 != 0 {
-            bits != 1
-        } else if bits == TRUE_WORD {
-            true
-        } else if bits == FALSE_WORD || bits == NONE_WORD {
-            false
-        } else {
-            become_handler!((truth_and_jump_slow::<PLACE, WHEN>), ip, fp, vm, k)
-        };
+        let Some(truth) = plain_truth(bits) else { become_handler!((truth_and_jump_slow::<PLACE, WHEN>), ip, fp, vm, k) };
         if truth == WHEN {
             jump!(ip, fp, vm, k)
         }

@@ -40,6 +40,11 @@ pub enum Place {
     Const,
 }
 
+// The places as parameters of handlers.
+const TEMP: u8 = Place::Temp as u8;
+const LOCAL: u8 = Place::Local as u8;
+const CONST: u8 = Place::Const as u8;
+
 /// The operands of a binary operation: register or constant on either side, or a small int on the right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {

@@ -7,6 +7,7 @@ use super::handlers::{
 };
 use super::registers::{At, share_bits};
 use super::unwind::raise;
+use super::{CONST, LOCAL, TEMP};
 use super::{EMPTY, Handler, Place, become_handler, is_heap, next};
 use crate::modules::array::{self, ARRAY};
 use crate::name;
@@ -18,10 +19,6 @@ use crate::types::function::Function;
 use crate::types::list::{LIST, List};
 use crate::types::tuple::{TUPLE, Tuple};
 use crate::vm::thread::Thread;
-
-const TEMP: u8 = 0;
-const LOCAL: u8 = 1;
-const CONST: u8 = 2;
 
 handler! {
     /// a := b[c]

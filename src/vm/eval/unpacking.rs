@@ -4,6 +4,7 @@ use super::cell::Cell;
 use super::handlers::{die_next, drop_next, handler, operation};
 use super::registers::{At, share_bits};
 use super::unwind::raise;
+use super::{CONST, LOCAL, TEMP};
 use super::{EMPTY, Handler, Place, become_handler, is_heap, next};
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
@@ -14,10 +15,6 @@ use crate::types::exceptions::{type_error, value_error};
 use crate::types::list::{LIST, List};
 use crate::types::tuple::{TUPLE, Tuple};
 use crate::vm::thread::Thread;
-
-const TEMP: u8 = 0;
-const LOCAL: u8 = 1;
-const CONST: u8 = 2;
 
 fn check_iterable(value: &Value) -> PyResult<()> {
     if value.ty().slot(|slots| slots.iter).is_none() && value.ty().slot(|slots| slots.item).is_none() {
@@ -112,16 +109,6 @@ unsafe fn unpack_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *co
     let at = unsafe { At::new(ip, fp, vm, k) };
     let count = at.b();
     let targets = targets(at);
-    if let Some(tuple) = value.exact::<Tuple>()
-        && tuple.len() == count as usize
-    {
-        // The tuple is held here and never changes: what dies with the variables' old values cannot disturb.
-        for (index, item) in tuple.as_slice().iter().enumerate() {
-            // SAFETY: translation named a variable for each item.
-            at.set(unsafe { *targets.add(index) }, item.clone());
-        }
-        return true;
-    }
     if let Err(raised) = unpack(at, &value, at.c(), count) {
         vm.set_raised(raised);
         return false;
@@ -129,10 +116,31 @@ unsafe fn unpack_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k: *co
     drop(value);
     for index in 0..count {
         let item = at.take(at.c() + count - 1 - index);
-        // SAFETY: as above.
+        // SAFETY: translation named a variable for each item.
         at.set(unsafe { *targets.add(index as usize) }, item);
     }
     true
+}
+
+/// Where the items of a tuple or list stand and how many there are; more than there can be for anything else.
+///
+/// # Safety
+/// A heap object. The items are there until code runs that can change a list.
+#[inline(always)]
+unsafe fn raw_items(container: u64) -> (*const u64, usize) {
+    // SAFETY: the type says what the body is.
+    unsafe {
+        let ty: *const TypeObject = (*(container as *const Header)).ty();
+        if std::ptr::eq(ty, &TUPLE) {
+            let items = (*(container as *const Tuple)).as_slice();
+            (items.as_ptr() as *const u64, items.len())
+        } else if std::ptr::eq(ty, &LIST) {
+            let (items, len) = (*(container as *const List)).items().raw_parts();
+            (items as *const u64, len)
+        } else {
+            (std::ptr::null(), usize::MAX)
+        }
+    }
 }
 
 handler! {
@@ -142,16 +150,7 @@ handler! {
         let container = if PLACE == CONST { *k.add((*ip).a as usize) } else { *fp.add((*ip).a as usize) };
         if is_heap(container) {
             let count = (*ip).b as usize;
-            let ty: *const TypeObject = (*(container as *const Header)).ty();
-            let (items, len) = if std::ptr::eq(ty, &TUPLE) {
-                let items = (*(container as *const Tuple)).as_slice();
-                (items.as_ptr() as *const u64, items.len())
-            } else if std::ptr::eq(ty, &LIST) {
-                let (items, len) = (*(container as *const List)).items().raw_parts();
-                (items as *const u64, len)
-            } else {
-                (std::ptr::null(), usize::MAX)
-            };
+            let (items, len) = raw_items(container);
             if len == count {
                 let targets = ip.add(1) as *const u32;
                 let mut index = 0;
@@ -197,16 +196,7 @@ handler! {
         let container = if PLACE == CONST { *k.add((*ip).a as usize) } else { *fp.add((*ip).a as usize) };
         if is_heap(container) {
             let count = (*ip).b as usize;
-            let ty: *const TypeObject = (*(container as *const Header)).ty();
-            let (items, len) = if std::ptr::eq(ty, &TUPLE) {
-                let items = (*(container as *const Tuple)).as_slice();
-                (items.as_ptr() as *const u64, items.len())
-            } else if std::ptr::eq(ty, &LIST) {
-                let (items, len) = (*(container as *const List)).items().raw_parts();
-                (items as *const u64, len)
-            } else {
-                (std::ptr::null(), usize::MAX)
-            };
+            let (items, len) = raw_items(container);
             if len == count {
                 let row = fp.add(*(ip.add(1) as *const u32) as usize);
                 let mut immediate = 8;

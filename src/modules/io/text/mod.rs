@@ -292,7 +292,7 @@ fn default_encoding(buffer: &Value) -> PyResult<String> {
         }
         Err(raised) if is_attribute_error(&raised) => {}
         Err(raised) => {
-            let unsupported = super::unsupported_operation()?;
+            let unsupported = super::UNSUPPORTED_OPERATION.class()?;
             if !unsupported.downcast::<TypeObject>().is_some_and(|class| is_instance(&raised, class)) {
                 return Err(raised);
             }
