@@ -785,6 +785,7 @@ impl Translator<'_> {
             self.scattered &= !self.stack.is_empty();
             debug_assert!(
                 self.scattered
+                    || self.stack.len() > 64
                     || self.stack.iter().enumerate().all(|(position, entry)| match entry {
                         Entry::Temp(register) => *register == self.canonical(position),
                         _ => true,
