@@ -136,9 +136,14 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
         );
         return 1;
     }
+    let mut interrupted = false;
     let status = match run(invocation, given) {
         Ok(()) => 0,
-        Err(raised) => report::uncaught(&raised.into_value()),
+        Err(raised) => {
+            let exception = raised.into_value();
+            interrupted = report::is_interrupt(&exception);
+            report::uncaught(&exception)
+        }
     };
     if let Err(raised) = startup::join_threads() {
         pycvm::vm::thread::report_unraisable(raised, &Value::NONE);
@@ -149,6 +154,11 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
     pycvm::gc::collect_at_exit();
     finalize::finalize();
     let status = if standard::flush_all() && first { status } else { 120 };
+    if interrupted {
+        // As exit_sigint: a shell that waits sees that it was the signal.
+        pycvm::vm::signals::die_of(pycvm::vm::signals::INTERRUPT);
+        return 130;
+    }
     if process::is_forked_child() {
         // The thread that waits for this one has stayed in the parent.
         std::process::exit(status.into());

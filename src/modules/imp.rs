@@ -15,8 +15,9 @@ use crate::types::dict::Dict;
 use crate::types::exceptions::{import_error, runtime_error, type_error};
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
-use crate::vm::{config, importlib, runtime, thread};
+use crate::vm::{config, gil, importlib, runtime, thread};
 use std::cell::Cell;
+use std::sync::{Condvar, Mutex, PoisonError};
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -83,21 +84,49 @@ fn extension_suffixes() -> Value {
     List::from_vec(Vec::new())
 }
 
-/// The import lock: the thread that holds it, and how often.
+/// The import lock: the thread that holds it, and how often. The GIL guards it.
 static LOCK: GilCell<Cell<(u64, u32)>> = GilCell::new(Cell::new((0, 0)));
+/// How often it has been given up by all that held it, for those that wait.
+static RELEASES: Mutex<u64> = Mutex::new(0);
+static RELEASED: Condvar = Condvar::new();
 
 fn lock_held() -> bool {
     LOCK.get().get().1 > 0
 }
 
 fn acquire_lock() {
-    LOCK.get().set((thread::ident(), LOCK.get().get().1 + 1));
+    let this = thread::ident();
+    loop {
+        let (owner, held) = LOCK.get().get();
+        if held == 0 || owner == this {
+            LOCK.get().set((this, held + 1));
+            return;
+        }
+        let seen = *RELEASES.lock().unwrap_or_else(PoisonError::into_inner);
+        gil::without(|| {
+            let releases = RELEASES.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(RELEASED.wait_while(releases, |releases| *releases == seen));
+        });
+    }
+}
+
+/// In a forked child: whoever held the lock has stayed in the parent, but for the thread that forked. As
+/// `_PyImport_ReInitLock`.
+pub(crate) fn after_fork() {
+    let (owner, held) = LOCK.get().get();
+    if held > 0 && owner != thread::ident() {
+        LOCK.get().set((0, 0));
+    }
 }
 
 fn release_lock() -> PyResult<()> {
     match LOCK.get().get() {
         (owner, held @ 1..) if owner == thread::ident() => {
             LOCK.get().set((owner, held - 1));
+            if held == 1 {
+                *RELEASES.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                RELEASED.notify_all();
+            }
             Ok(())
         }
         _ => Err(runtime_error("not holding the import lock")),

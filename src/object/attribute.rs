@@ -4,6 +4,7 @@ use super::error::PyResult;
 use super::instance::Attrs;
 use super::ty::{TypeFlags, TypeObject};
 use super::value::Value;
+use crate::types::dict::Dict;
 use crate::types::exceptions::{attribute_error, is_attribute_error, type_error};
 use crate::types::str::{self, Str};
 use crate::vm::thread::check_native_stack;
@@ -77,6 +78,12 @@ pub fn lookup_str(object: &Value, name: &str) -> PyResult<Option<Value>> {
 /// # Errors
 /// `AttributeError`, `TypeError`, or what descriptors raise.
 pub fn set(object: &Value, name: &Value, value: Option<&Value>) -> PyResult<()> {
+    if let Some(value) = value
+        && !name.is_exact::<Str>()
+        && set_by_other_str(object, name, value)?
+    {
+        return Ok(());
+    }
     let name = checked_name(name)?;
     match object.ty().slot(|slots| slots.setattr) {
         Some(slot) => slot(object, &name, value),
@@ -87,6 +94,25 @@ pub fn set(object: &Value, name: &Value, value: Option<&Value>) -> PyResult<()> 
             if value.is_none() { "del" } else { "assign to" },
             text_of(&name)
         ))),
+    }
+}
+
+/// Sets an attribute by a name of a class derived from str, which is not interned and stays the key in `__dict__`: whether
+/// that is where it belongs.
+#[cold]
+fn set_by_other_str(object: &Value, name: &Value, value: &Value) -> PyResult<bool> {
+    let ty = object.ty();
+    let interned = checked_name(name)?;
+    let is_generic =
+        ty.slot(|slots| slots.setattr).is_some_and(|slot| slot as usize == generic_set as *const () as usize);
+    let is_descriptor = |found: Value| found.ty().slot(|slots| slots.descr_set).is_some();
+    if !is_generic || ty.lookup(&interned).is_some_and(is_descriptor) {
+        return Ok(false);
+    }
+    let Some(dict) = Attrs::of(object).map(|attrs| attrs.make_dict(ty)) else { return Ok(false) };
+    match dict.downcast::<Dict>() {
+        Some(dict) => dict.set(name, value.clone()).map(|()| true),
+        None => Ok(false),
     }
 }
 

@@ -654,6 +654,15 @@ pub fn call_slot(
         }
         SlotFn::Store(f) => {
             check_native_setter(f as usize, owner, name, this)?;
+            if (name.is(&intern("__setitem__")) || name.is(&intern("__delitem__")))
+                && owner.slot(|slots| slots.item).is_some()
+                && owner.slot(|slots| slots.getitem).is_none()
+                && let Some(key) = args.first()
+                && !number::is_index(key)
+            {
+                // The wrapper of a sequence's slot converts the index, before the sequence sees it.
+                number::index(key)?;
+            }
             if wrap == Wrap::Delete {
                 expect_args(args, 1, 1)?;
                 f(this, &args[0], None)?;

@@ -257,6 +257,12 @@ fn call_new(body: &BuiltinFunction, new: CallFn, args: &[Value], kwnames: Option
     // Nor does it make instances of a type that has no `__new__` at all: they would lack the type's body.
     let safe = native.slot(|slots| slots.new);
     if safe.is_none_or(|f| f as usize != new as usize) {
+        if let Some(own) = safe
+            && std::ptr::eq(ty, &crate::types::dict::DICT)
+        {
+            // In CPython the builtin kinds of dict have no `__new__` but that of dict.
+            return own(first, &args[1..], kwnames);
+        }
         let mut other = if safe.is_some() { native } else { class };
         while other.slot(|slots| slots.new).is_some() && safe.is_none() {
             match other.base_type() {

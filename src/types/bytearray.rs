@@ -474,8 +474,9 @@ pub(crate) fn alloc(this: &Bytearray) -> isize {
 }
 
 /// `__sizeof__`.
-pub(crate) fn sizeof(this: &Bytearray) -> isize {
-    56 + this.allocated.get() as isize
+pub(crate) fn sizeof(this: &Value) -> i64 {
+    let allocated = this.downcast::<Bytearray>().map_or(0, |body| body.allocated.get());
+    crate::types::layout::of(this.ty()).basic_size + allocated as i64
 }
 
 fn state(this: &Value) -> PyResult<Value> {

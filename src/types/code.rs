@@ -544,5 +544,5 @@ fn sizeof(this: &Code) -> i64 {
     let names: Vec<&Value> = this.varnames().iter().take(parameters).collect();
     let cells = this.cellvars();
     let has_table = cells.iter().any(|cell| names.iter().any(|name| name.is(cell)));
-    144 + if has_table { cells.len() as i64 } else { 0 }
+    144 + if has_table { 8 * cells.len() as i64 } else { 0 }
 }

@@ -320,6 +320,9 @@ pub fn format_str(this: &Value, spec: &Str) -> PyResult<Value> {
     spec.check_width()?;
     let chars = value.chars().slice(0, spec.precision.unwrap_or(usize::MAX));
     let (left, right) = spec.padding(chars.len());
+    if left + right == 0 && chars.len() == value.len() && this.is_exact::<Str>() {
+        return Ok(this.clone());
+    }
     let mut out = StrBuilder::with_capacity(chars.len() + left + right);
     out.push_repeated(spec.fill, left);
     out.push_chars(chars);

@@ -186,14 +186,18 @@ impl Frame {
         if registers.is_null() {
             return None;
         }
-        let mut place = Place::current(thread::current());
-        while let Some(found) = place {
-            if std::ptr::eq(found.fp, registers) {
-                return Some(found);
+        let within = |thread| {
+            let mut place = Place::current(thread);
+            while let Some(found) = place {
+                if std::ptr::eq(found.fp, registers) {
+                    return Some(found);
+                }
+                place = found.caller();
             }
-            place = found.caller();
-        }
-        None
+            None
+        };
+        // Few look at the frames of another thread.
+        within(thread::current()).or_else(|| thread::all().into_iter().find_map(within))
     }
 
     /// The offset of the instruction that the frame stands at; -1 before the first.

@@ -142,11 +142,27 @@ fn getattr(this: &Value, name: &Value) -> PyResult<Value> {
         if let Some(own) = dict.get(name!("__name__"))?
             && let Some(own) = own.downcast::<Str>()
         {
-            return Err(attribute_error(format!("module '{}' has no attribute '{text}'", own.to_string_lossy())));
+            let own = own.to_string_lossy();
+            return Err(attribute_error(if is_initializing(dict)? {
+                format!(
+                    "partially initialized module '{own}' has no attribute '{text}' (most likely due to a circular import)"
+                )
+            } else {
+                format!("module '{own}' has no attribute '{text}'")
+            }));
         }
         return Err(attribute_error(format!("module has no attribute '{text}'")));
     }
     Err(attribute::no_attribute(this, name))
+}
+
+/// Whether the module's code still runs. As `_PyModuleSpec_IsInitializing`.
+fn is_initializing(dict: &Dict) -> PyResult<bool> {
+    let Some(spec) = dict.get(name!("__spec__"))? else { return Ok(false) };
+    match attribute::lookup(&spec, name!("_initializing"))? {
+        Some(initializing) => crate::object::number::truth(&initializing),
+        None => Ok(false),
+    }
 }
 
 fn setattr(this: &Value, name: &Value, value: Option<&Value>) -> PyResult<()> {

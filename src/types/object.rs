@@ -193,7 +193,9 @@ fn dir(this: &Value) -> PyResult<Value> {
                 names.set(&name, value)?;
             }
         }
-        crate::types::type_::merge_class_dict(names, &this.ty().value())?;
+        if let Some(class) = attribute::lookup(this, name!("__class__"))? {
+            crate::types::type_::merge_class_dict(names, &class)?;
+        }
         return Ok(List::from_vec(names.items().into_iter().map(|(name, _)| name).collect()));
     }
     Ok(Tuple::empty())

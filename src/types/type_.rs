@@ -404,12 +404,35 @@ fn mro_method(this: &TypeObject) -> PyResult<Value> {
 fn solid_base(ty: &TypeObject) -> &TypeObject {
     let mut ty = ty;
     while let Some(base) = ty.base_type() {
-        if ty.body_size() != base.body_size() || ty.slot_count() != base.slot_count() {
+        if adds_fields(ty, base) {
             return ty;
         }
         ty = base;
     }
     ty
+}
+
+/// Whether instances of a type hold more than those of its base, but for the dict and weak references of classes. As
+/// `extra_ivars`, with what CPython lays out and what is laid out here.
+fn adds_fields(ty: &TypeObject, base: &TypeObject) -> bool {
+    const WORD: i64 = 8;
+    if ty.body_size() != base.body_size() || ty.slot_count() != base.slot_count() {
+        return true;
+    }
+    let (own, of_base) = (layout::of(ty), layout::of(base));
+    if own.item_size != 0 || of_base.item_size != 0 {
+        return own.item_size != of_base.item_size || own.basic_size != of_base.basic_size;
+    }
+    let mut size = own.basic_size;
+    if ty.is_heap_type() {
+        for (offset, in_base) in [(own.weakref_offset, of_base.weakref_offset), (own.dict_offset, of_base.dict_offset)]
+        {
+            if offset != 0 && in_base == 0 && offset + WORD == size {
+                size -= WORD;
+            }
+        }
+    }
+    size != of_base.basic_size
 }
 
 /// The base that a class takes its layout from. As `best_base`.
@@ -434,55 +457,69 @@ fn best_base(bases: &[Value]) -> PyResult<Value> {
     }
 }
 
-/// Whether objects of the two classes are laid out alike, for `__class__` assignment.
+/// Whether objects of the two classes are laid out alike, for `__class__` and `__bases__` assignment. As
+/// `compatible_for_assignment`: both are alike with a common base, or add the same to it.
 pub(crate) fn same_layout(a: &TypeObject, b: &TypeObject) -> bool {
-    fn root(ty: &TypeObject) -> &TypeObject {
+    /// The furthest base whose instances are laid out as those of `ty`.
+    fn alike(ty: &TypeObject) -> &TypeObject {
         let mut ty = ty;
-        while ty.is_heap_type() {
-            match ty.base_type() {
-                Some(base) => ty = base,
-                None => break,
+        while let Some(base) = ty.base_type() {
+            let collected = |ty: &TypeObject| layout::flags(ty) & TypeFlags::GC.0;
+            if layout::of(ty) != layout::of(base) || collected(ty) != collected(base) {
+                break;
             }
-        }
-        ty
-    }
-    fn slot_names(ty: &TypeObject) -> Vec<String> {
-        let mut names = Vec::new();
-        let mut ty = Some(ty);
-        while let Some(class) = ty {
-            if class.slot_count() > class.base_type().map_or(0, TypeObject::slot_count) {
-                let mut own: Vec<String> = with_dict(class, |dict| {
-                    dict.items()
-                        .into_iter()
-                        .filter(|(_, value)| value.is_exact::<descriptor::MemberDescriptor>())
-                        .filter_map(|(name, _)| name.downcast::<Str>().map(Str::to_string_lossy))
-                        .collect()
-                })
-                .unwrap_or_default();
-                own.sort();
-                names.extend(own);
-            }
-            ty = class.base_type();
-        }
-        names
-    }
-    // CPython finds the dictionary of objects of variable size from their end, and does not compare such places.
-    fn adds_attributes(ty: &TypeObject) -> &TypeObject {
-        let mut ty = ty;
-        while let Some(base) = ty.base_type().filter(|base| base.has_attributes()) {
             ty = base;
         }
         ty
     }
-    std::ptr::eq(root(a), root(b))
+    /// What `__slots__` of the class itself names, sorted.
+    fn own_slots(ty: &TypeObject) -> Vec<String> {
+        let mut names: Vec<String> = with_dict(ty, |dict| {
+            dict.items()
+                .into_iter()
+                .filter(|(_, value)| value.is_exact::<descriptor::MemberDescriptor>())
+                .filter_map(|(name, _)| name.downcast::<Str>().map(Str::to_string_lossy))
+                .collect()
+        })
+        .unwrap_or_default();
+        names.sort();
+        names
+    }
+    fn adds_same(a: &TypeObject, b: &TypeObject, base: &TypeObject) -> bool {
+        const WORD: i64 = 8;
+        let (of_a, of_b, of_base) = (layout::of(a), layout::of(b), layout::of(base));
+        let mut size = of_base.basic_size;
+        if of_a.dict_offset == size && of_b.dict_offset == size {
+            size += WORD;
+        }
+        if of_a.weakref_offset == size && of_b.weakref_offset == size {
+            size += WORD;
+        }
+        let (slots_a, slots_b) = (own_slots(a), own_slots(b));
+        size += WORD * slots_a.len() as i64;
+        a.is_heap_type() && b.is_heap_type() && slots_a == slots_b && size == of_a.basic_size && size == of_b.basic_size
+    }
+    /// The builtin type whose body instances have here.
+    fn body(ty: &TypeObject) -> &TypeObject {
+        let mut ty = ty;
+        while let Some(base) = ty.base_type()
+            && (ty.is_heap_type() || base.body_size() == ty.body_size())
+        {
+            ty = base;
+        }
+        ty
+    }
+    let (root_a, root_b) = (alike(a), alike(b));
+    let alike = std::ptr::eq(root_a, root_b)
+        || matches!((root_a.base_type(), root_b.base_type()), (Some(base_a), Some(base_b))
+            if std::ptr::eq(base_a, base_b) && adds_same(root_a, root_b, base_a));
+    // Whatever CPython compares, what is laid out here has to be the same.
+    alike
+        && std::ptr::eq(body(a), body(b))
         && a.has_attributes() == b.has_attributes()
-        && (!a.has_attributes()
-            || crate::types::layout::of(root(a)).item_size == 0
-            || std::ptr::eq(adds_attributes(a), adds_attributes(b)))
         && a.has_weakrefs() == b.has_weakrefs()
         && a.slot_count() == b.slot_count()
         && a.has_flag(TypeFlags::GC) == b.has_flag(TypeFlags::GC)
-        && (a.slot_count() == 0 || slot_names(a) == slot_names(b))
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -603,8 +640,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     // So have modules, whose dict is that of their body.
     let is_module = base.is_subtype(&crate::types::module::MODULE);
     let may_add_dict = !base.has_attributes() && !is_metaclass && !is_module;
-    // Instances of int vary in size in CPython too.
-    let has_items = base.is_variable_size() || base.has_flag(TypeFlags::INT);
+    let has_items = layout::of(base).item_size != 0;
     let may_add_weakref = !base.has_weakrefs() && !has_items && !is_metaclass;
     let mut add_dict = false;
     let mut add_weakref = false;
@@ -759,7 +795,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
 static DICT_GETSET: GetSet = GetSet {
     name: "__dict__",
     get: object_dict,
-    set: Some(set_object_dict),
+    set: Some(set_class_dict),
     doc: Some("dictionary for instance variables (if defined)"),
     member: false,
 };
@@ -816,6 +852,19 @@ pub(crate) fn set_object_dict(this: &Value, value: Option<&Value>) -> PyResult<(
     }
     attrs.set_dict(this.ty(), value.cloned());
     Ok(())
+}
+
+/// Sets `__dict__` of an instance of a class: that of a builtin base counts, if there is one. As `subtype_setdict`.
+fn set_class_dict(this: &Value, value: Option<&Value>) -> PyResult<()> {
+    let mut base = this.ty();
+    while let Some(above) = base.base_type().filter(|_| base.is_heap_type()) {
+        base = above;
+    }
+    let found = if base.has_attributes() { base.lookup(name!("__dict__")) } else { None };
+    match found.as_ref().and_then(|found| Some((found, found.ty().slot(|slots| slots.descr_set)?))) {
+        Some((found, set)) => set(found, this, value),
+        None => set_object_dict(this, value),
+    }
 }
 
 /// Sets `__dict__` of an instance of a builtin type, which cannot be deleted. As `PyObject_GenericSetDict`.
@@ -1128,7 +1177,14 @@ fn set_bases(this: &Value, value: Option<&Value>) -> PyResult<()> {
                 base.ty().name()
             )));
         };
-        if base.is_subtype(class) {
+        // While an `mro()` of the base runs, its bases are new and its MRO is not.
+        let mut chain = Some(base).filter(|base| base.mro().is_some());
+        let mut is_below = base.is_subtype(class);
+        while let Some(above) = chain.filter(|_| !is_below) {
+            is_below = std::ptr::eq(above, class);
+            chain = above.base_type();
+        }
+        if is_below {
             return Err(type_error("a __bases__ item causes an inheritance cycle"));
         }
     }
@@ -1146,7 +1202,7 @@ fn set_bases(this: &Value, value: Option<&Value>) -> PyResult<()> {
         )));
     }
     if let Some(old_base) = class.base_type()
-        && !same_layout_bases(old_base, new_base)
+        && !same_layout(old_base, new_base)
     {
         // As compatible_for_assignment: first the function that frees the objects is compared.
         let what = if same_deallocator(old_base, new_base) { "object layout" } else { "deallocator" };
@@ -1204,12 +1260,6 @@ fn same_deallocator(a: &TypeObject, b: &TypeObject) -> bool {
         (Some(a), Some(b)) => std::ptr::eq(a, b),
         _ => false,
     }
-}
-
-fn same_layout_bases(a: &TypeObject, b: &TypeObject) -> bool {
-    std::ptr::eq(solid_base(a), solid_base(b))
-        && a.has_attributes() == b.has_attributes()
-        && a.has_weakrefs() == b.has_weakrefs()
 }
 
 /// Recomputes the MRO of a class and all below it; nothing changes when one of them fails.

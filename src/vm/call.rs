@@ -497,11 +497,7 @@ pub(crate) fn containers(
         } else {
             let copy = Dict::new_value();
             if let Some(body) = copy.exact::<Dict>() {
-                if kwargs.downcast::<Dict>().is_some() {
-                    body.merge(kwargs).map_err(|raised| missing_keyword(raised, kwargs, callable))?;
-                } else {
-                    crate::vm::eval::stack_operations::merge_keywords(body, kwargs, callable, false)?;
-                }
+                crate::vm::eval::stack_operations::merge_keywords(body, kwargs, callable)?;
             }
             copy
         });
@@ -524,7 +520,7 @@ pub(crate) fn containers(
 
 /// The error of a dict whose `keys()` names what it does not hold: CPython takes the `KeyError` for a repeated keyword.
 /// As `format_kwargs_error`, for an error that no Python code raised.
-fn missing_keyword(raised: Raised, kwargs: &Value, callable: &Value) -> Raised {
+pub(crate) fn missing_keyword(raised: Raised, kwargs: &Value, callable: &Value) -> Raised {
     let (own, dict) = (kwargs.ty().lookup(name!("__getitem__")), DICT.lookup(name!("__getitem__")));
     let is_native = own.zip(dict).is_some_and(|(own, dict)| own.is(&dict));
     let has_missing = kwargs.ty().lookup(name!("__missing__")).is_some();

@@ -5,7 +5,8 @@ use crate::object::error::Raised;
 use crate::object::text;
 use crate::object::value::Value;
 use crate::object::{TypeObject, attribute, call};
-use crate::types::exceptions::{BaseException, SYSTEM_EXIT};
+use crate::types::codecs;
+use crate::types::exceptions::{BaseException, KEYBOARD_INTERRUPT, SYSTEM_EXIT};
 use crate::types::frame::Frame;
 use crate::types::int;
 use crate::types::str::Str;
@@ -75,6 +76,11 @@ pub(crate) fn describe_unraisable(args: &Value) {
     sys::write_stderr(&out);
 }
 
+/// Whether a program that left this unhandled ends as the interrupt signal ends programs.
+pub fn is_interrupt(exception: &Value) -> bool {
+    std::ptr::eq(exception.ty(), &KEYBOARD_INTERRUPT)
+}
+
 /// Reports what a program left unhandled; the exit status. As `PyErr_PrintEx`: SystemExit ends quietly with its code,
 /// anything else goes to `sys.excepthook`.
 pub fn uncaught(exception: &Value) -> u8 {
@@ -123,8 +129,8 @@ fn system_exit(exception: &Value) -> Option<u8> {
     if int::is_int(&code) {
         return Some(int::to_i64(&code).map_or(255, |code| code as u8));
     }
-    if let Ok(message) = text::str_string(&code) {
-        sys::write_stderr(&message);
+    if let Ok(message) = text::str(&code) {
+        sys::write_stderr_value(message);
     }
     sys::write_stderr("\n");
     Some(1)
@@ -172,6 +178,11 @@ const REPEATS: usize = 3;
 
 fn append_traceback(out: &mut String, exception: &Value) {
     let Some(mut at) = exception.downcast::<BaseException>().and_then(BaseException::traceback) else { return };
+    // As PyTraceBack_Print: sys.tracebacklimit keeps the last entries; without any there is no heading either.
+    let limit = sys::traceback_limit();
+    if limit == 0 {
+        return;
+    }
     out.push_str("Traceback (most recent call last):\n");
     let mut entries = Vec::new();
     while let Some(level) = at.exact::<Traceback>() {
@@ -184,8 +195,6 @@ fn append_traceback(out: &mut String, exception: &Value) {
         let Some(next) = level.next() else { break };
         at = next;
     }
-    // As tb_printinternal: sys.tracebacklimit keeps the last entries.
-    let limit = sys::traceback_limit();
     let start = entries.len().saturating_sub(limit);
     let mut sources = SourceLines::default();
     let mut repeated = 0;
@@ -233,12 +242,28 @@ impl SourceLines {
     fn line(&mut self, file: &str, line: i32) -> Option<String> {
         let lines = self.files.entry(file.to_owned()).or_insert_with(|| {
             let bytes = std::fs::read(file).ok()?;
-            Some(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+            Some(decoded(&bytes).lines().map(str::to_owned).collect())
         });
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         let text = lines.as_ref()?.get(index)?.trim_start_matches([' ', '\t', '\x0c']);
         Some(text.to_owned())
     }
+}
+
+/// The text of a source file: in the encoding that a comment in its first two lines names, else UTF-8.
+fn decoded(bytes: &[u8]) -> String {
+    let named = bytes.split(|&byte| byte == b'\n').take(2).find_map(|line| {
+        let text = String::from_utf8_lossy(line);
+        let comment = text.trim_start_matches([' ', '\t', '\x0c']);
+        let after = comment.strip_prefix('#')?.split_once("coding").map(|(_, after)| after.to_owned())?;
+        let name = after.strip_prefix([':', '='])?.trim_start_matches([' ', '\t']);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        Some(name.chars().take_while(|&c| is_part(c)).collect::<String>()).filter(|name| !name.is_empty())
+    });
+    named
+        .and_then(|name| codecs::decode(bytes, Some(&name), Some("replace")).ok())
+        .and_then(|text| text.downcast::<Str>().map(Str::to_string_lossy))
+        .unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// The last line: class, and what `str()` of the exception gives.

@@ -47,7 +47,9 @@ pub fn with_stack<R: Send>(bytes: usize, f: impl FnOnce() -> R + Send) -> R {
             gil::release();
             result
         });
-        thread.expect("a thread").join()
+        let thread = thread.expect("a thread");
+        // Signals interrupt what Python's main thread waits for, not this wait.
+        super::signals::without(|| thread.join())
     });
     drop(gil);
     match result {

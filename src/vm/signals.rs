@@ -157,6 +157,32 @@ pub(crate) fn set_disposition(signal: i32, wanted: Disposition) -> Result<(), i3
     if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)) }
 }
 
+/// Calls `f` with all signals blocked in this thread: the process's signals go to the others.
+pub(crate) fn without<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: plain data, filled by the system.
+    let (mut all, mut old): (libc::sigset_t, libc::sigset_t) = unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+    // SAFETY: sets of this frame.
+    unsafe {
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
+    }
+    let result = f();
+    // SAFETY: as above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
+    result
+}
+
+/// `SIGINT`.
+pub const INTERRUPT: i32 = libc::SIGINT;
+
+/// Ends the process by a signal's default action, so that whoever started it sees what ended it.
+pub fn die_of(signal: i32) {
+    // The process is ending: what cannot be set leaves the exit status to tell.
+    let _ended_by_status_then = set_disposition(signal, Disposition::Default);
+    // SAFETY: numbers go in.
+    unsafe { libc::kill(libc::getpid(), signal) };
+}
+
 /// The Python handler of a signal; `None` where there is none.
 pub(crate) fn handler(signal: i32) -> Option<Value> {
     HANDLERS.get().get(usize::try_from(signal).ok()?)

@@ -176,7 +176,7 @@ impl Meta {
         let handlers: Vec<u32> = self.cells.iter().map(|cell| cell.get().handler).collect();
         self.patched.set(Some(Box::leak(handlers.into_boxed_slice())));
         let handler = super::eval::cell::encode(handler);
-        for boundary in self.boundaries() {
+        for boundary in self.boundaries(None) {
             if let Some(cell) = self.cells.get(boundary.cell as usize) {
                 cell.set(Instr { handler, ..cell.get() });
             }
@@ -191,7 +191,7 @@ impl Meta {
     /// Takes back what [`Meta::patch`] did.
     pub fn unpatch(&self) {
         let Some(handlers) = self.patched.take() else { return };
-        for boundary in self.boundaries() {
+        for boundary in self.boundaries(None) {
             if let (Some(cell), Some(&handler)) =
                 (self.cells.get(boundary.cell as usize), handlers.get(boundary.cell as usize))
             {
@@ -202,15 +202,15 @@ impl Meta {
         drop(unsafe { Box::from_raw(std::ptr::from_ref(handlers).cast_mut()) });
     }
 
-    /// Where the bytecode's instructions begin and what the stack positions hold there. Made by translating anew, which
-    /// gives the same: nothing of it is kept for code that is not traced.
-    pub fn boundaries(&self) -> Vec<Boundary> {
+    /// Where the bytecode's instructions begin and, for those that begin with the cell `at`, what the stack positions hold.
+    /// Made by translating anew, which gives the same: nothing of it is kept for code that is not traced.
+    pub fn boundaries(&self, at: Option<u32>) -> Vec<Boundary> {
         let code = self.code();
         let bound = code.translations.bound.get().is_some_and(|bound| {
             // SAFETY: alive while the code object is.
             std::ptr::eq(self, unsafe { Meta::of(bound.0) })
         });
-        translate(code, if bound { Flavour::Bound } else { Flavour::Shared }, true)
+        translate(code, if bound { Flavour::Bound } else { Flavour::Shared }, Some(at))
             .map(|(_, found)| found)
             .unwrap_or_default()
     }
@@ -246,7 +246,7 @@ pub(crate) struct Boundary {
     pub offset: u32,
     /// A jump leads there.
     pub target: bool,
-    /// What the stack positions hold.
+    /// What the stack positions hold, where that is asked for.
     pub stack: Box<[Entry]>,
 }
 
@@ -381,13 +381,15 @@ struct Translator<'a> {
     scattered: bool,
     /// Where instructions begin, if that is wanted.
     boundaries: Option<Vec<Boundary>>,
+    /// The cell at which they say what is on the stack.
+    stack_at: Option<u32>,
 }
 
 /// The offset of what happens before the first instruction, in code that is traced.
 const BEFORE_CODE: u32 = u32::MAX;
 
 fn build_translated(code: &Code, flavour: Flavour) -> PyResult<Constants> {
-    let (meta, _) = translate(code, flavour, false)?;
+    let (meta, _) = translate(code, flavour, None)?;
     Ok(build(meta, code.consts()))
 }
 
@@ -409,7 +411,8 @@ pub(crate) fn verifier_input(code: &Code) -> verify::Input<'_> {
     }
 }
 
-fn translate(code: &Code, flavour: Flavour, want_boundaries: bool) -> PyResult<(Meta, Vec<Boundary>)> {
+/// Translates; `boundaries` asks for them, with what is on the stack at those of the cell inside.
+fn translate(code: &Code, flavour: Flavour, boundaries: Option<Option<u32>>) -> PyResult<(Meta, Vec<Boundary>)> {
     let bytecode = code.bytecode();
     let input = verifier_input(code);
     let analysis = verify::analyze(&input).map_err(|findings| {
@@ -439,7 +442,8 @@ fn translate(code: &Code, flavour: Flavour, want_boundaries: bool) -> PyResult<(
         offset: if flavour == Flavour::Traced { BEFORE_CODE } else { 0 },
         previous: None,
         scattered: false,
-        boundaries: want_boundaries.then(Vec::new),
+        boundaries: boundaries.map(|_| Vec::new()),
+        stack_at: boundaries.flatten(),
     };
     let defined = translator.find_defined(&instructions);
     translator.prologue();
@@ -781,6 +785,7 @@ impl Translator<'_> {
             self.scattered &= !self.stack.is_empty();
             debug_assert!(
                 self.scattered
+                    || self.stack.len() > 64
                     || self.stack.iter().enumerate().all(|(position, entry)| match entry {
                         Entry::Temp(register) => *register == self.canonical(position),
                         _ => true,
@@ -801,8 +806,9 @@ impl Translator<'_> {
             } else {
                 if let Some(boundaries) = &mut self.boundaries {
                     let target = self.analysis.jump_targets.get(offset as usize / 2).copied().unwrap_or(false);
-                    let (cell, stack) = (self.cells.len() as u32, self.stack.as_slice().into());
-                    boundaries.push(Boundary { cell, offset, target, stack });
+                    let cell = self.cells.len() as u32;
+                    let stack = if self.stack_at == Some(cell) { self.stack.as_slice() } else { &[] };
+                    boundaries.push(Boundary { cell, offset, target, stack: stack.into() });
                 }
                 index += self.instruction(op, *instruction, &instructions[index + 1..]);
             }

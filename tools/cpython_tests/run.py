@@ -14,6 +14,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -155,6 +156,8 @@ def main():
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--failures", action="store_true", help="print each test that fails, and the errors")
     options = parser.parse_args()
+    # A shell that starts this behind itself has it ignored, which would be handed on to the tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     modules = options.modules or MODULES
     options.program = os.path.abspath(options.program)
     cpython = read_list("cpython.txt")

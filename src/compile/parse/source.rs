@@ -30,8 +30,16 @@ pub(super) fn decode<'s>(source: &'s [u8], options: &ParseOptions<'_>) -> Result
     }
     let codec = cookie(&text);
     match codec {
-        Some(codec) if bom && codec != "utf-8" => return Err(problem(&format!("{codec} with BOM"))),
-        Some(codec) if codec != "utf-8" => return translate(&text, &codec, options).map(Cow::Owned),
+        Some(codec) if bom && codec != "utf-8" => return Err(problem(&format!("{codec} with BOM"), options)),
+        Some(codec) if codec != "utf-8" => {
+            let translated = translate(&text, &codec, options);
+            return match options.source {
+                // A file is read through its codec: whatever fails there is one error.
+                SourceKind::File => translated.map_err(|_| problem(&codec, options)),
+                _ => translated,
+            }
+            .map(Cow::Owned);
+        }
         Some(_) => return Ok(text),
         None if bom => return Ok(text),
         None => {}
@@ -161,8 +169,9 @@ fn translate(text: &[u8], codec: &str, options: &ParseOptions<'_>) -> Result<Vec
     }
 }
 
-fn problem(what: &str) -> CompileError {
-    undecodable(format!("encoding problem: {what}"))
+fn problem(what: &str, options: &ParseOptions<'_>) -> CompileError {
+    let line = u32::from(options.source == SourceKind::File);
+    CompileError { lineno: Some(line), ..undecodable(format!("encoding problem: {what}")) }
 }
 
 /// A source that cannot be decoded: the error is at no line.

@@ -100,6 +100,9 @@ pub(super) fn tolist(this: &Array) -> PyResult<Value> {
 }
 
 pub(super) fn fromstring(this: &Array, buffer: &Value) -> PyResult<()> {
+    if buffer.downcast::<Str>().is_none() {
+        drop(Buffer::require(buffer, Request::Simple)?);
+    }
     warnings::warn(&DEPRECATION_WARNING, "fromstring() is deprecated. Use frombytes() instead.", 2)?;
     if let Some(text) = buffer.downcast::<Str>() {
         return match text.to_utf8() {
@@ -209,7 +212,8 @@ pub(super) fn reduce_ex(this: &Value, protocol: &Value) -> PyResult<Value> {
     Ok(Tuple::from_vec(vec![function, Tuple::from_vec(arguments), dict]))
 }
 
-/// The header of CPython's array is 64 bytes.
-pub(super) fn sizeof(this: &Array) -> usize {
-    64 + (this.allocated.get() << this.code.shift)
+/// As CPython's array would be.
+pub(super) fn sizeof(this: &Value) -> usize {
+    let items = this.downcast::<Array>().map_or(0, |body| body.allocated.get() << body.code.shift);
+    crate::types::layout::of(this.ty()).basic_size as usize + items
 }

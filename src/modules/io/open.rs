@@ -3,13 +3,14 @@
 use super::text::{self, Settings, parse_newline};
 use super::{BUFFER_SIZE, Text, buffered, file_io};
 use crate::modules::sys::audit;
+use crate::modules::warnings;
 use crate::name;
 use crate::object::error::{PyResult, Raised};
 use crate::object::native::{Function, thunk};
 use crate::object::value::Value;
 use crate::object::{attribute, call, number};
 use crate::types::builtin_function::BuiltinFunction;
-use crate::types::exceptions::{type_error, value_error};
+use crate::types::exceptions::{DEPRECATION_WARNING, type_error, value_error};
 use crate::types::int;
 use crate::types::str::{Str, intern};
 
@@ -65,6 +66,7 @@ fn parse_mode(mode: &str) -> PyResult<Mode> {
         if parsed.creating || parsed.writing || parsed.appending || parsed.updating {
             return Err(value_error("mode U cannot be combined with 'x', 'w', 'a', or '+'"));
         }
+        warnings::warn(&DEPRECATION_WARNING, "'U' mode is deprecated", 1)?;
         parsed.reading = true;
     }
     Ok(parsed)

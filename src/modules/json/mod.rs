@@ -56,7 +56,7 @@ fn text_of(value: &Value) -> PyResult<&Str> {
 /// `json.decoder.JSONDecodeError(message, document, position)`.
 #[cold]
 fn decode_error(message: &str, document: &Value, position: usize) -> Raised {
-    let made = import::import_text("json.decoder", 0).and_then(|decoder| {
+    let made = import::import_text("json.decoder").and_then(|decoder| {
         let class = attribute::get_str(&decoder, "JSONDecodeError")?;
         call::call(&class, &[Str::new_value(message), document.clone(), Value::int(position as i64)])
     });

@@ -146,6 +146,7 @@ pub(crate) fn split(event: Option<&str>, split: impl FnOnce() -> Result<i32, i32
         FORKED.store(true, Ordering::Relaxed);
         gil::after_fork_in_child();
         thread::forget_others();
+        crate::modules::imp::after_fork();
         run_hooks(&IN_CHILD.get().snapshot());
     } else {
         run_hooks(&IN_PARENT.get().snapshot());

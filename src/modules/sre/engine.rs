@@ -126,6 +126,8 @@ pub struct State<'p> {
     pub match_all: bool,
     /// The match must not be empty at `start`.
     pub must_advance: bool,
+    /// Of a start behind the end of what is matched, the characters before and at it, which only places look at.
+    pub beyond: [u32; 2],
     repeats: Vec<Repeat>,
     current: usize,
     choices: Vec<Choice>,
@@ -276,6 +278,7 @@ impl<'p> State<'p> {
             last_index: -1,
             match_all: false,
             must_advance: false,
+            beyond: [0; 2],
             repeats: Vec::new(),
             current: NO_REPEAT,
             choices: Vec::new(),
@@ -366,7 +369,10 @@ impl<'p> State<'p> {
     }
 
     fn is_at<U: Unit>(&self, text: &[U], ptr: usize, place: u32) -> bool {
-        let code = |index: usize| text[index].code();
+        let code = |index: usize| match text.get(index) {
+            Some(unit) => unit.code(),
+            None => self.beyond[usize::from(index >= self.start)],
+        };
         let boundary = |is_word: fn(u32) -> bool| {
             let before = ptr > 0 && is_word(code(ptr - 1));
             let after = ptr < text.len() && is_word(code(ptr));
@@ -375,7 +381,7 @@ impl<'p> State<'p> {
         match place {
             0 | 2 => ptr == 0,
             1 => ptr == 0 || is_linebreak(code(ptr - 1)),
-            5 => ptr == text.len() || text.len() - ptr == 1 && is_linebreak(code(ptr)),
+            5 => ptr == text.len() || text.len().checked_sub(ptr) == Some(1) && is_linebreak(code(ptr)),
             6 => ptr == text.len() || is_linebreak(code(ptr)),
             7 => ptr == text.len(),
             // An empty text has neither boundaries nor places that are none.
@@ -556,7 +562,7 @@ impl<'p> State<'p> {
                     }
                     op::REPEAT_ONE => {
                         let min = program.at(pc + 1) as usize;
-                        if min <= text.len() - ptr {
+                        if text.len().checked_sub(ptr).is_some_and(|room| min <= room) {
                             let count = self.count(text, pc + 3, ptr, program.at(pc + 2))?;
                             if count >= min
                                 && let Some(count) = self.fewer(text, pc, ptr, count + 1)
@@ -569,7 +575,7 @@ impl<'p> State<'p> {
                     }
                     op::MIN_REPEAT_ONE => {
                         let min = program.at(pc + 1) as usize;
-                        if min <= text.len() - ptr {
+                        if text.len().checked_sub(ptr).is_some_and(|room| min <= room) {
                             let count = if min == 0 { 0 } else { self.count(text, pc + 3, ptr, min as u32)? };
                             if count >= min {
                                 ptr += count;

@@ -2,6 +2,7 @@
 
 use super::match_object::Match;
 use super::pattern::body as pattern_of;
+use super::subject::Subject;
 use crate::method;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
@@ -22,6 +23,8 @@ pub struct Scanner {
     /// Where to go on; `None` once nothing was found.
     start: Cell<Option<usize>>,
     must_advance: Cell<bool>,
+    /// Keeps the text as long as it is.
+    _held: Subject,
 }
 
 payload!(Scanner, SCANNER);
@@ -48,6 +51,7 @@ pub(super) fn new(pattern: &Value, string: &Value, pos: isize, endpos: isize) ->
         end: bounds.end,
         start: Cell::new(Some(bounds.pos)),
         must_advance: Cell::new(false),
+        _held: bounds.subject,
     }))
 }
 

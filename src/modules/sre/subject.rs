@@ -1,6 +1,6 @@
 //! The text that is matched: a str, or the bytes of an object that shows its memory.
 
-use super::engine::State;
+use super::engine::{State, Unit};
 use crate::object::buffer::{Buffer, Request};
 use crate::object::error::PyResult;
 use crate::object::value::Value;
@@ -48,14 +48,13 @@ impl Subject {
         macro_rules! go {
             ($text:expr) => {{
                 let text = $text;
-                let text = &text[..end.min(text.len())];
-                if state.start > text.len() {
-                    Ok(false)
-                } else if search {
-                    state.search(text)
-                } else {
-                    state.match_at(text)
+                if state.start > end {
+                    let code = |index: usize| text.get(index).map_or(0, |unit| unit.code());
+                    state.beyond = [code(state.start.saturating_sub(1)), code(state.start)];
                 }
+                let text = &text[..end.min(text.len())];
+                // A start behind the end matches what needs no text, but is not searched from.
+                if search { state.search(text) } else { state.match_at(text) }
             }};
         }
         match (&self.buffer, self.value.downcast::<Str>()) {

@@ -21,13 +21,16 @@ use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, call, text};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{SYSTEM_EXIT, runtime_error, type_error, value_error};
+use crate::types::exceptions::{BaseException, SYSTEM_EXIT, runtime_error, type_error, value_error};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
+use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
 use crate::vm::frame::Place;
 use crate::vm::{gil, report, runtime, thread, trace};
+use num_bigint::{BigInt, Sign};
+use num_traits::ToPrimitive;
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -381,7 +384,7 @@ fn getsizeof(object: &Value, default: Option<&Value>) -> PyResult<Value> {
         return Err(value_error("__sizeof__() should return >= 0"));
     }
     let header = if crate::types::layout::is_collected(object) { 16 } else { 0 };
-    Ok(Value::int(size + header))
+    Ok(int::big(BigInt::from(size) + header))
 }
 
 /// Microseconds, as CPython keeps it.
@@ -514,8 +517,20 @@ fn displayhook(value: &Value) -> PyResult<()> {
     Ok(())
 }
 
-fn excepthook(_ty: &Value, value: &Value, _traceback: &Value) {
-    write_stderr(&report::describe(value));
+/// As `PyErr_Display`.
+fn excepthook(_ty: &Value, value: &Value, traceback: &Value) {
+    match value.downcast::<BaseException>() {
+        Some(exception) => {
+            if exception.traceback().is_none() && traceback.exact::<Traceback>().is_some() {
+                exception.set_traceback(Some(traceback.clone()));
+            }
+            write_stderr(&report::describe(value));
+        }
+        None => write_stderr(&format!(
+            "TypeError: print_exception(): Exception expected for value, {} found\n",
+            value.ty().name()
+        )),
+    }
     if let Some(stream) = get("stderr").filter(|stream| !stream.is_none()) {
         let _nobody_to_tell = call::call_method(&stream, &intern("flush"), &[]);
     }
@@ -524,13 +539,22 @@ fn excepthook(_ty: &Value, value: &Value, _traceback: &Value) {
 /// `sys.tracebacklimit`, or what there is no limit to.
 pub(crate) fn traceback_limit() -> usize {
     match get("tracebacklimit") {
-        Some(limit) => int::to_i64(&limit).map_or(1000, |limit| usize::try_from(limit).unwrap_or(0)),
-        None => 1000,
+        Some(limit) if int::is_int(&limit) => match int::to_big(&limit) {
+            Some(limit) if limit.sign() == Sign::Minus => 0,
+            Some(limit) => limit.to_usize().unwrap_or(usize::MAX),
+            None => 1000,
+        },
+        _ => 1000,
     }
 }
 
 /// Writes to `sys.stderr`; without one, to nowhere.
 pub(crate) fn write_stderr(message: &str) {
+    write_stderr_value(Str::new_value(message));
+}
+
+/// As [`write_stderr`], for text that may hold surrogates.
+pub(crate) fn write_stderr_value(message: Value) {
     let Some(stream) = get("stderr").filter(|stream| !stream.is_none()) else { return };
-    let _nobody_to_tell = call::call_method(&stream, &intern("write"), &[Str::new_value(message)]);
+    let _nobody_to_tell = call::call_method(&stream, &intern("write"), &[message]);
 }

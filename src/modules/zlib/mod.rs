@@ -14,7 +14,7 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, number};
 use crate::types::bytes::{self, Bytes};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, ModuleException, type_error, value_error};
+use crate::types::exceptions::{EXCEPTION, ModuleException, overflow_error, type_error, value_error};
 use crate::types::int;
 use crate::types::str::Str;
 use libz_rs_sys as z;
@@ -155,11 +155,10 @@ impl FromArg for Size {
     type Out<'a> = Size;
     fn from_arg(value: &Value, _at: At) -> PyResult<Size> {
         let value = number::index(value)?;
-        Ok(Size(match int::to_i64(&value) {
-            Some(size) => size as isize,
-            None if int::is_negative(&value) => isize::MIN,
-            None => isize::MAX,
-        }))
+        match int::to_i64(&value) {
+            Some(size) => Ok(Size(size as isize)),
+            None => Err(overflow_error("Python int too large to convert to C ssize_t")),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Decoder;
 use crate::object::error::PyResult;
+use crate::types::exceptions::DEPRECATION_WARNING;
 use crate::types::str::{Str, properties};
 
 fn push_escape(out: &mut Vec<u8>, code: u32) {
@@ -53,11 +54,18 @@ fn hexadecimal(data: &[u8], at: usize, count: usize) -> Result<u32, usize> {
     Ok(number)
 }
 
+/// Tells of the first escape sequence that stands for nothing and is kept as it is.
+pub(super) fn warn_invalid(letter: u8) -> PyResult<()> {
+    let message = format!("invalid escape sequence '\\{}'", char::from(letter));
+    crate::modules::warnings::warn(&DEPRECATION_WARNING, &message, 1)
+}
+
 const TRUNCATED: [&str; 3] = ["truncated \\xXX escape", "truncated \\uXXXX escape", "truncated \\UXXXXXXXX escape"];
 
 /// Decodes the escapes of string literals. As `_PyUnicode_DecodeUnicodeEscape`.
 pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
     const NAME: &str = "unicodeescape";
+    let mut invalid = None;
     while let Some(&byte) = decoder.data.get(decoder.at) {
         let start = decoder.at;
         if byte != b'\\' {
@@ -113,6 +121,7 @@ pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
                 continue;
             }
             _ => {
+                invalid.get_or_insert(letter);
                 decoder.out.push(b'\\'.into());
                 decoder.out.push(letter.into());
                 continue;
@@ -120,7 +129,7 @@ pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
         };
         decoder.out.push(simple.into());
     }
-    Ok(())
+    invalid.map_or(Ok(()), warn_invalid)
 }
 
 /// `\N{name}`.

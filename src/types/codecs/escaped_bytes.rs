@@ -25,6 +25,7 @@ pub fn encode(data: &[u8]) -> Vec<u8> {
 /// `ValueError` for a backslash at the end and, unless `errors` is `replace` or `ignore`, for wrong hexadecimal digits.
 pub fn decode(data: &[u8], errors: Option<&str>) -> PyResult<Vec<u8>> {
     let mut out = Vec::with_capacity(data.len());
+    let mut invalid = None;
     let mut at = 0;
     while let Some(&byte) = data.get(at) {
         at += 1;
@@ -82,8 +83,14 @@ pub fn decode(data: &[u8], errors: Option<&str>) -> PyResult<Vec<u8>> {
                     }
                 }
             }
-            _ => out.extend([b'\\', letter]),
+            _ => {
+                invalid.get_or_insert(letter);
+                out.extend([b'\\', letter]);
+            }
         }
     }
-    Ok(out)
+    match invalid {
+        Some(letter) => super::escape::warn_invalid(letter).map(|()| out),
+        None => Ok(out),
+    }
 }

@@ -211,28 +211,37 @@ impl Dict {
     /// # Errors
     /// What the other's methods, hashing or comparing raises.
     pub fn merge(&self, other: &Value) -> PyResult<()> {
-        if let Some(dict) = other.downcast::<Dict>()
-            && other.ty().slot(|slots| slots.iter).is_some_and(|slot| slot as usize == iter_ as *const () as usize)
-        {
+        if let Some(dict) = Dict::read_directly(other) {
             return self.merge_dict(dict);
         }
-        let keys = call::call_method(other, name!("keys"), &[]).map_err(|raised| not_callable_keys(other, raised))?;
-        let keys = match iter::iter(&keys) {
-            Ok(iterator) => list::collect(&iterator)?,
-            Err(raised) if is_instance(&raised, &TYPE_ERROR) => {
-                return Err(type_error(format!(
-                    "{}.keys() returned a non-iterable (type {})",
-                    other.ty().name(),
-                    keys.ty().name()
-                )));
-            }
-            Err(raised) => return Err(raised),
-        };
-        for key in keys {
+        for key in Dict::keys_of(other)? {
             let value = sequence::get_item(other, &key)?;
             self.set(&key, value)?;
         }
         Ok(())
+    }
+
+    /// The dict that is merged by looking into it: not one of a class with an iteration of its own.
+    pub fn read_directly(mapping: &Value) -> Option<&Dict> {
+        let own = mapping.ty().slot(|slots| slots.iter)? as usize == iter_ as *const () as usize;
+        mapping.downcast::<Dict>().filter(|_| own)
+    }
+
+    /// What a mapping's `keys()` gives. As `PyMapping_Keys`.
+    ///
+    /// # Errors
+    /// `TypeError` if it cannot be iterated, `AttributeError` if there is none, or what it raises.
+    pub fn keys_of(other: &Value) -> PyResult<Vec<Value>> {
+        let keys = call::call_method(other, name!("keys"), &[]).map_err(|raised| not_callable_keys(other, raised))?;
+        match iter::iter(&keys) {
+            Ok(iterator) => list::collect(&iterator),
+            Err(raised) if is_instance(&raised, &TYPE_ERROR) => Err(type_error(format!(
+                "{}.keys() returned a non-iterable (type {})",
+                other.ty().name(),
+                keys.ty().name()
+            ))),
+            Err(raised) => Err(raised),
+        }
     }
 
     fn merge_dict(&self, other: &Dict) -> PyResult<()> {
@@ -434,8 +443,9 @@ fn contains(this: &Value, key: &Value) -> PyResult<bool> {
 }
 
 /// The header of CPython's dict is 48 bytes.
-fn sizeof(this: &Dict) -> usize {
-    48 + this.table.table_bytes()
+fn sizeof(this: &Value) -> usize {
+    let table = this.downcast::<Dict>().map_or(0, |dict| dict.table.table_bytes());
+    crate::types::layout::of(this.ty()).basic_size as usize + table
 }
 
 fn get(this: &Dict, key: &Value, default: Option<&Value>) -> PyResult<Value> {

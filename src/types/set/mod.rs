@@ -491,7 +491,8 @@ fn frozen_copy(this: &Value) -> PyResult<Value> {
 /// The header of CPython's set, with a small table in it, is 200 bytes.
 fn sizeof(this: &Value) -> PyResult<usize> {
     let size = body(this)?.size();
-    Ok(200 + if size > 8 { 16 * size } else { 0 })
+    let basic_size = crate::types::layout::of(this.ty()).basic_size as usize;
+    Ok(basic_size + if size > 8 { 16 * size } else { 0 })
 }
 
 fn reduce(this: &Value) -> PyResult<Value> {

@@ -319,7 +319,12 @@ fn build(
     }
     let mut builder = StrBuilder::with_capacity(range.len() + 16);
     let mut markup = Markup::within(chars, range);
+    // The text that is all there is, which is not copied.
+    let mut sole: Option<Value> = None;
     while let Some(piece) = markup.next_piece()? {
+        if !piece.literal.is_empty() {
+            sole = None;
+        }
         builder.push_chars(chars.slice(piece.literal.start, piece.literal.end));
         let Some(field) = piece.field else { continue };
         let mut value = look_up(chars, field.name, arguments, numbering)?;
@@ -329,10 +334,12 @@ fn build(
         if field.spec.is_empty() {
             // What needs no call: exact strs and small ints as they are.
             if let Some(text) = value.exact::<Str>() {
+                sole = if builder.is_empty() { Some(value.clone()) } else { sole.filter(|_| text.is_empty()) };
                 builder.push_value(text);
                 continue;
             }
             if let Some(int) = value.as_small_int() {
+                sole = None;
                 super::percent::push_small_int(&mut builder, int);
                 continue;
             }
@@ -343,11 +350,13 @@ fn build(
             Str::from_chars(chars.slice(field.spec.start, field.spec.end))
         };
         let formatted = text::format(&value, &spec)?;
-        if let Some(formatted) = formatted.downcast::<Str>() {
-            builder.push_value(formatted);
+        if let Some(text) = formatted.downcast::<Str>() {
+            let is_first = builder.is_empty() && formatted.is_exact::<Str>();
+            builder.push_value(text);
+            sole = if is_first { Some(formatted) } else { sole.filter(|_| text.is_empty()) };
         }
     }
-    Ok(builder.finish())
+    Ok(sole.unwrap_or_else(|| builder.finish()))
 }
 
 /// As `do_conversion`.

@@ -210,6 +210,14 @@ fn repeat(value: &Value, count: &Value) -> PyResult<Value> {
 
 fn remainder(left: &Value, right: &Value) -> PyResult<Value> {
     match left.downcast::<Str>() {
+        // What has nothing to fill in and gets nothing is the text itself.
+        Some(format)
+            if left.is_exact::<Str>()
+                && right.exact::<crate::types::tuple::Tuple>().is_some_and(|args| args.is_empty())
+                && format.chars().iter().all(|code| code != u32::from(b'%')) =>
+        {
+            Ok(left.clone())
+        }
         Some(format) => percent::format_str(format, right),
         None => Ok(Value::NOT_IMPLEMENTED),
     }

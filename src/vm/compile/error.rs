@@ -42,6 +42,8 @@ pub fn raised(error: CompileError, filename: &Value) -> Raised {
     };
     let source = match &error.text {
         Some(source) => text(source),
+        // At no place in the line: the file could not be decoded.
+        None if error.offset == Some(0) => Value::NONE,
         None => program_text(&named, line).map_or(Value::NONE, |line| text(&line)),
     };
     let offset = error.offset.map_or(Value::NONE, |offset| Value::int(offset.into()));

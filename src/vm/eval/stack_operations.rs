@@ -19,8 +19,8 @@ use crate::types::cell::Cell as PyCell;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{
-    self, BaseException, KEY_ERROR, STOP_ASYNC_ITERATION, as_exception_class, attribute_error, is_instance, name_error,
-    runtime_error, system_error, type_error,
+    self, ATTRIBUTE_ERROR, BaseException, KEY_ERROR, STOP_ASYNC_ITERATION, as_exception_class, attribute_error,
+    is_instance, name_error, runtime_error, system_error, type_error,
 };
 use crate::types::frame;
 use crate::types::function::Function;
@@ -562,11 +562,11 @@ pub(crate) fn describe(callee: &Value) -> (String, &'static str) {
     (callee.ty().name().to_owned(), " object")
 }
 
-/// Adds the keywords of `**mapping`, each once.
-pub(crate) fn merge_keywords(dict: &Dict, mapping: &Value, callee: &Value, check_repeats: bool) -> PyResult<()> {
-    let (name, suffix) = describe(callee);
+/// Adds the keywords of `**mapping`, each once. As `_PyDict_MergeEx` with override 2, and `format_kwargs_error`.
+pub(crate) fn merge_keywords(dict: &Dict, mapping: &Value, callee: &Value) -> PyResult<()> {
     let add = |key: &Value, value: Value| -> PyResult<()> {
-        if check_repeats && dict.get(key)?.is_some() {
+        if dict.get(key)?.is_some() {
+            let (name, suffix) = describe(callee);
             let Some(text) = key.downcast::<Str>() else {
                 return Err(type_error(format!("{name}{suffix} keywords must be strings")));
             };
@@ -577,24 +577,25 @@ pub(crate) fn merge_keywords(dict: &Dict, mapping: &Value, callee: &Value, check
         }
         dict.set(key, value)
     };
-    if let Some(other) = mapping.exact::<Dict>() {
+    if let Some(other) = Dict::read_directly(mapping) {
         for (key, value) in other.items() {
             add(&key, value)?;
         }
         return Ok(());
     }
-    let Some(keys) = attribute::lookup(mapping, name!("keys"))? else {
-        return Err(type_error(format!(
-            "{name}{suffix} argument after ** must be a mapping, not {}",
-            mapping.ty().name()
-        )));
-    };
-    let keys = call::call(&keys, &[])?;
-    iter::for_each(&keys, |key| {
-        let value = sequence::get_item(mapping, &key)?;
+    let keys = Dict::keys_of(mapping).map_err(|raised| {
+        if !is_instance(&raised, &ATTRIBUTE_ERROR) {
+            return raised;
+        }
+        let (name, suffix) = describe(callee);
+        type_error(format!("{name}{suffix} argument after ** must be a mapping, not {}", mapping.ty().name()))
+    })?;
+    for key in keys {
+        let value = sequence::get_item(mapping, &key)
+            .map_err(|raised| crate::vm::call::missing_keyword(raised, mapping, callee))?;
         add(&key, value)?;
-        Ok(true)
-    })
+    }
+    Ok(())
 }
 
 operation!(
@@ -607,7 +608,7 @@ operation!(
         let map = Dict::new_value();
         if let Some(dict) = map.exact::<Dict>() {
             for part in &parts {
-                merge_keywords(dict, part, &callee, true)?;
+                merge_keywords(dict, part, &callee)?;
             }
         }
         at.put(at.a(), map);

@@ -424,7 +424,7 @@ unsafe fn change_over_work(ip: *const Cell, fp: *mut u64, vm: &'static Thread, k
             && came_from != here
             && (*from.cell(came_from)).c == here.wrapping_sub(came_from);
         let at = At::new(ip, fp, vm, k);
-        let mut found = from.boundaries().into_iter().filter(|boundary| boundary.cell == here);
+        let mut found = from.boundaries(Some(here)).into_iter().filter(|boundary| boundary.cell == here);
         let boundary = if jumped { found.rfind(|boundary| boundary.target) } else { found.next() };
         let Some(boundary) = boundary else { return false };
         let code = from.code();

@@ -389,8 +389,10 @@ fn read_into(this: &Value, buffer: &Value, once: bool, function: &str) -> PyResu
     if !body.lock.is_free() {
         drop(body.lock.enter(this)?);
     }
-    let mut written = body.ahead().min(wanted);
-    if written > 0 {
+    let ahead = body.ahead();
+    let mut written = ahead.min(wanted);
+    // What is there is kept even when nothing is wanted.
+    if ahead > 0 {
         let mut bytes = Vec::with_capacity(written);
         body.append_ahead(&mut bytes, written);
         store(0, &bytes);
@@ -603,11 +605,8 @@ fn close(this: &Value) -> PyResult<Value> {
             dealloc_warn(this, this);
         }
     }
-    // A class may have a flush of its own, which takes the lock.
-    let flushed = match (exact(this), this.is_exact::<Reader>()) {
-        (Some(_), false) => flush(this),
-        _ => call::call_method(this, name!("flush"), &[]).map(drop),
-    };
+    // A class, or the object itself, may have a flush of its own, which takes the lock.
+    let flushed = call::call_method(this, name!("flush"), &[]).map(drop);
     let _held = body.lock.enter(this)?;
     let closed = call::call_method(&raw, name!("close"), &[]);
     body.has_buffer.set(false);

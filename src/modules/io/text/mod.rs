@@ -781,7 +781,7 @@ fn flush(this: &Value) -> PyResult<Value> {
 }
 
 fn flush_by_method(this: &Value) -> PyResult<()> {
-    if this.is_exact::<TextIo>() { flush(this) } else { call::call_method(this, name!("flush"), &[]) }.map(drop)
+    call::call_method(this, name!("flush"), &[]).map(drop)
 }
 
 fn close(this: &Value) -> PyResult<Value> {
