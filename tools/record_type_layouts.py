@@ -18,6 +18,7 @@ import _weakref
 import array
 import itertools
 import mmap
+import posix
 import select
 import time
 import zlib
@@ -40,7 +41,7 @@ def reachable():
     add(type(_functools.cmp_to_key(len)))
     return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
                                                        "_collections", "functools", "itertools", "operator", "_blake2", "_queue",
-                                                       "select", "zlib", "_json", "_csv", "mmap")]
+                                                       "select", "zlib", "_json", "_csv", "mmap", "posix")]
 
 
 def text(value):
@@ -50,7 +51,7 @@ def text(value):
 def main():
     iter([].__reversed__())
     next(iter(array.array("b", [0])))
-    select.poll(), zlib.compressobj(), zlib.decompressobj()
+    select.poll(), zlib.compressobj(), zlib.decompressobj(), posix.scandir("/").close()
     rows = {}
     for cls in reachable():
         name = cls.__name__ if cls.__module__ == "builtins" else cls.__module__ + "." + cls.__name__

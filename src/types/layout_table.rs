@@ -231,6 +231,8 @@ pub(super) static TABLE: &[Row] = &[
     ("operator.attrgetter", 32, 0, 0, 0, 0x45000, None),
     ("operator.itemgetter", 40, 0, 0, 0, 0x45000, None),
     ("operator.methodcaller", 40, 0, 0, 0, 0x45000, None),
+    ("posix.DirEntry", 72, 0, 0, 0, 0x41000, None),
+    ("posix.ScandirIterator", 104, 0, 0, 0, 0x41000, None),
     ("property", 56, 0, 0, 0, 0x45400, Some("(fget=None, fset=None, fdel=None, doc=None)")),
     ("range", 48, 0, 0, 0, 0x41000, None),
     ("range_iterator", 48, 0, 0, 0, 0x41000, None),
