@@ -13,6 +13,8 @@ import _io
 import _json
 import _operator
 import _queue
+import _socket
+import _symtable
 import _struct
 import _weakref
 import array
@@ -39,8 +41,9 @@ def reachable():
     add(object)
     # Never set up, so no subclass of object's.
     add(type(_functools.cmp_to_key(len)))
+    add(_socket.socket)
     return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
-                                                       "_collections", "functools", "itertools", "operator", "_blake2", "_queue",
+                                                       "_collections", "functools", "itertools", "operator", "_blake2", "_queue", "_socket",
                                                        "select", "zlib", "_json", "_csv", "mmap", "posix")]
 
 
@@ -51,6 +54,7 @@ def text(value):
 def main():
     iter([].__reversed__())
     next(iter(array.array("b", [0])))
+    _symtable.symtable("", "", "exec")
     select.poll(), zlib.compressobj(), zlib.decompressobj(), posix.scandir("/").close()
     rows = {}
     for cls in reachable():
