@@ -7,14 +7,17 @@ import types
 import sys
 import _blake2
 import _collections
+import _csv
 import _functools
 import _io
+import _json
 import _operator
 import _queue
 import _struct
 import _weakref
 import array
 import itertools
+import mmap
 import select
 import time
 import zlib
@@ -37,7 +40,7 @@ def reachable():
     add(type(_functools.cmp_to_key(len)))
     return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
                                                        "_collections", "functools", "itertools", "operator", "_blake2", "_queue",
-                                                       "select", "zlib")]
+                                                       "select", "zlib", "_json", "_csv", "mmap")]
 
 
 def text(value):

@@ -2,10 +2,12 @@
 
 use crate::object::TypeObject;
 use crate::object::arguments::{check_count, no_keywords, positional};
+use crate::object::call;
 use crate::object::error::{PyResult, Raised};
 use crate::object::native::Function;
 use crate::object::value::{Payload, Value};
 use crate::types::exceptions::type_error;
+use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 
 /// The body of an object of the type of `T`.
@@ -70,4 +72,53 @@ pub(super) fn check_parsed_count(given: usize, min: usize, max: usize) -> PyResu
 pub(super) fn wrong_parsed(number: usize, expected: &str, value: &Value) -> Raised {
     let found = if value.is_none() { "None" } else { value.ty().name() };
     type_error(format!("argument {number} must be {expected}, not {found}"))
+}
+
+/// The values of parameters given by position or name, the first `required` of them needed. As
+/// `PyArg_ParseTupleAndKeywords` without a function name.
+///
+/// # Errors
+/// `TypeError` for arguments that do not fit.
+pub(super) fn nameless<const N: usize>(
+    names: [&str; N],
+    required: usize,
+    args: &[Value],
+    kwnames: Option<&Value>,
+) -> PyResult<[Option<Value>; N]> {
+    let (positional, keywords) = call::split_keywords(args, kwnames);
+    if args.len() > N {
+        let what = if positional.is_empty() { "keyword " } else { "" };
+        let given = args.len();
+        return Err(type_error(format!("function takes at most {N} {what}arguments ({given} given)")));
+    }
+    let mut values = [const { None }; N];
+    for (place, value) in values.iter_mut().zip(positional) {
+        *place = Some(value.clone());
+    }
+    let mut surplus = None;
+    for (name, value) in keywords {
+        let name = name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+        let index = names.iter().position(|&known| known == name);
+        match index.and_then(|index| Some((index, values.get_mut(index)?))) {
+            Some((_, place @ None)) => *place = Some(value.clone()),
+            Some((index, Some(_))) => {
+                return Err(type_error(format!(
+                    "argument for function given by name ('{name}') and position ({})",
+                    index + 1
+                )));
+            }
+            None => {
+                surplus.get_or_insert_with(|| format!("'{name}' is an invalid keyword argument for this function"));
+            }
+        }
+    }
+    for (index, (value, name)) in values.iter().zip(names).take(required).enumerate() {
+        if value.is_none() {
+            return Err(type_error(format!("function missing required argument '{name}' (pos {})", index + 1)));
+        }
+    }
+    match surplus {
+        Some(surplus) => Err(type_error(surplus)),
+        None => Ok(values),
+    }
 }

@@ -16,7 +16,9 @@ pub mod codecs;
 pub mod collections;
 pub mod contextvars;
 pub mod copyreg;
+pub mod csv;
 pub mod errno;
+pub mod faulthandler;
 pub mod fcntl;
 pub mod functools;
 pub mod gc;
@@ -25,9 +27,12 @@ pub mod heapq;
 pub mod imp;
 pub mod io;
 pub mod itertools;
+pub mod json;
 mod key_order;
+pub mod locale;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
@@ -38,14 +43,19 @@ pub mod resource;
 pub mod select;
 pub mod signal;
 pub mod site;
+pub mod socket;
 pub mod sre;
 pub mod stat;
 pub mod string;
 pub mod struct_;
+#[cfg(feature = "compile")]
+pub mod symtable;
 pub mod sys;
+pub mod termios;
 pub mod thread;
 pub mod time;
 pub mod unicodedata;
+pub mod uuid;
 pub mod warnings;
 pub mod weakref;
 pub mod zlib;
@@ -105,6 +115,8 @@ static ALL: &[&ModuleDef] = &[
     &sre::MODULE,
     #[cfg(feature = "compile")]
     &ast::MODULE,
+    #[cfg(feature = "compile")]
+    &symtable::MODULE,
     &codecs::MODULE,
     &posix::MODULE,
     &posixsubprocess::MODULE,
@@ -120,11 +132,19 @@ static ALL: &[&ModuleDef] = &[
     &opcode::MODULE,
     &zlib::MODULE,
     &select::MODULE,
+    &socket::MODULE,
     &queue::MODULE,
+    &json::MODULE,
+    &uuid::MODULE,
+    &mmap::MODULE,
+    &locale::MODULE,
+    &csv::MODULE,
     &accounts::PWD,
     &accounts::GRP,
     &resource::MODULE,
     &fcntl::MODULE,
+    &termios::MODULE,
+    &faulthandler::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

@@ -254,19 +254,27 @@ fn call_new(body: &BuiltinFunction, new: CallFn, args: &[Value], kwnames: Option
             None => break,
         }
     }
-    let own = native.slot(|slots| slots.new);
-    if own.map(|own| own as usize) != Some(new as usize) {
-        if let Some(own) = own
+    // Nor does it make instances of a type that has no `__new__` at all: they would lack the type's body.
+    let safe = native.slot(|slots| slots.new);
+    if safe.is_none_or(|f| f as usize != new as usize) {
+        if let Some(own) = safe
             && std::ptr::eq(ty, &crate::types::dict::DICT)
         {
             // In CPython the builtin kinds of dict have no `__new__` but that of dict.
             return own(first, &args[1..], kwnames);
         }
+        let mut other = if safe.is_some() { native } else { class };
+        while other.slot(|slots| slots.new).is_some() && safe.is_none() {
+            match other.base_type() {
+                Some(base) => other = base,
+                None => break,
+            }
+        }
         return Err(type_error(format!(
             "{}.__new__({}) is not safe, use {}.__new__()",
             ty.name(),
             class.name(),
-            native.name()
+            other.name()
         )));
     }
     new(first, &args[1..], kwnames)

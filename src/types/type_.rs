@@ -263,11 +263,8 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
         } else if id == SlotId::New
             && found.exact::<BuiltinFunction>().is_some_and(|function| function.as_new().is_some())
         {
-            // As update_one_slot: whichever type's `__new__` it is, instances are made as the base makes them.
-            match ty.base_type().and_then(|base| base.all_slots().get(id)) {
-                Some(inherited) => specific = Some(inherited),
-                None => use_generic = true,
-            }
+            // As update_one_slot: whichever type's `__new__` it is, instances are made as the base makes them, or not at all.
+            specific = ty.base_type().and_then(|base| base.all_slots().get(id));
         } else if id == SlotId::Hash && found.is_none() {
             specific = None;
             use_generic = false;

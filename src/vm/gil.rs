@@ -6,7 +6,7 @@ use crate::vm::thread::{self, Thread};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 struct State {
     held: bool,
@@ -26,6 +26,8 @@ static REQUEST: AtomicBool = AtomicBool::new(false);
 static INTERVAL: AtomicU64 = AtomicU64::new(5000);
 /// Threads that Python code has started and that have not ended.
 static OTHERS: AtomicUsize = AtomicUsize::new(0);
+/// Those among them that run no Python code themselves.
+static WATCHING: AtomicUsize = AtomicUsize::new(0);
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -108,6 +110,60 @@ pub(crate) fn without<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Takes the lock for an action of a thread that runs no Python code, asking the holder to give way; `None` when it does not
+/// in that time. The action looks only: it makes no object and lets none go.
+pub(crate) fn from_outside<R>(patience: Duration, act: impl FnOnce() -> R) -> Option<R> {
+    let deadline = Instant::now() + patience;
+    let mut state = state();
+    state.waiting += 1;
+    while state.held {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            state.waiting -= 1;
+            drop(state);
+            // It may have been woken in the place of another.
+            FREED.notify_one();
+            return None;
+        }
+        REQUEST.store(true, Relaxed);
+        thread::current().breaker.store(true, Relaxed);
+        let interval = left.min(Duration::from_millis(5));
+        state = FREED.wait_timeout(state, interval).unwrap_or_else(PoisonError::into_inner).0;
+    }
+    state.waiting -= 1;
+    state.held = true;
+    state.taken += 1;
+    REQUEST.store(false, Relaxed);
+    drop(state);
+    TAKEN.notify_all();
+    let result = act();
+    self::state().held = false;
+    FREED.notify_one();
+    Some(result)
+}
+
+/// Starts a thread of the system that takes the lock now and then by [`from_outside`]: while there is one, blocking calls let
+/// the lock go also where no other thread runs Python code.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn watch(body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    OTHERS.fetch_add(1, Relaxed);
+    WATCHING.fetch_add(1, Relaxed);
+    let end = || {
+        OTHERS.fetch_sub(1, Relaxed);
+        WATCHING.fetch_sub(1, Relaxed);
+    };
+    let started = std::thread::Builder::new().spawn(move || {
+        body();
+        end();
+    });
+    if started.is_err() {
+        end();
+    }
+    started.map(drop)
+}
+
 /// `sys.getswitchinterval()`, in microseconds.
 pub(crate) fn interval() -> u64 {
     INTERVAL.load(Relaxed)
@@ -120,7 +176,7 @@ pub(crate) fn set_interval(microseconds: u64) {
 
 /// How many threads Python code has started that have not ended: `_thread._count()`.
 pub(crate) fn others() -> usize {
-    OTHERS.load(Relaxed)
+    OTHERS.load(Relaxed).saturating_sub(WATCHING.load(Relaxed))
 }
 
 /// Starts a thread of the system that takes the lock and runs `body` on it. It counts until it has given the lock back.
@@ -158,6 +214,7 @@ pub(crate) fn spawn(
 /// In the child of a fork: only this thread is there.
 pub(crate) fn after_fork_in_child() {
     OTHERS.store(0, Relaxed);
+    WATCHING.store(0, Relaxed);
     REQUEST.store(false, Relaxed);
     if let Ok(mut state) = STATE.try_lock() {
         state.waiting = 0;

@@ -1,6 +1,7 @@
 //! What the loop attends to when its breaker is set: a request to stop, signals, threads that wait for the GIL, a collection
 //! that is due.
 
+use crate::modules::faulthandler;
 use crate::object::call;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
@@ -52,6 +53,7 @@ pub(crate) fn attend(vm: &'static Thread) -> PyResult<()> {
     if gil::is_wanted() {
         gil::give_way(vm);
     }
+    faulthandler::write_wanted();
     if PENDING.load(Relaxed) && thread::is_main() {
         handle()?;
     }
@@ -85,6 +87,13 @@ pub(crate) fn trip(signal: i32) {
         PENDING.store(true, Relaxed);
         thread::main().breaker.store(true, Relaxed);
     }
+}
+
+/// Has the checks of signals made soon, though none came that Python handles. Safe in a signal handler.
+pub(crate) fn wake() {
+    PENDING.store(true, Relaxed);
+    thread::main().breaker.store(true, Relaxed);
+    thread::current().breaker.store(true, Relaxed);
 }
 
 extern "C" fn arrived(signal: libc::c_int) {

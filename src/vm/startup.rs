@@ -47,6 +47,19 @@ pub fn install_signals() -> PyResult<()> {
     crate::modules::signal::install()
 }
 
+/// Has faults told of if the options or the environment say so: `-X faulthandler`, PYTHONFAULTHANDLER, development mode.
+pub fn enable_fault_handler() {
+    let wanted = config::with(|config| {
+        let variable = || std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|value| !value.is_empty());
+        config.dev_mode
+            || config.x_options.iter().any(|(option, _)| option == "faulthandler")
+            || (!config.ignore_environment && variable())
+    });
+    if wanted {
+        crate::modules::faulthandler::enable_at_start();
+    }
+}
+
 /// Waits for the threads that are no daemons, as `wait_for_thread_shutdown`.
 ///
 /// # Errors

@@ -218,6 +218,15 @@ pub(crate) fn all() -> Vec<&'static Thread> {
     all
 }
 
+/// Visits all threads with Python code, the newest first. Neither allocates nor waits: also for handlers of signals, which may
+/// have interrupted a change of the list; they see the main thread alone then.
+pub(crate) fn visit_all(mut visit: impl FnMut(&'static Thread)) {
+    if let Ok(started) = STARTED.get().try_borrow() {
+        started.iter().rev().for_each(|thread| visit(thread));
+    }
+    visit(main());
+}
+
 /// The system's number of the running thread.
 pub(crate) fn native_id() -> i64 {
     // SAFETY: no condition.

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example bench -- [TABLE..] [--rounds N] [--only NAME] [--pycvm FILE]`
 //!
-//! Tables: `programs` (benchmarks of pyperformance, taken from PyPI at a pinned version), `operations` (single operations),
-//! `seed` (the measurements of the text that the project grew from), `startup` (an empty program). Without one: all.
+//! Tables: `programs` (benchmarks of pyperformance, taken from PyPI at a pinned version, that import native modules only),
+//! `library` (those that import the standard library, which both take from CPython's), `operations` (single operations), `seed` (the measurements of the text that the project grew from), `startup` (an empty program). Without one: all.
 //! Needs a CPython 3.8 (`PYTHON38`, `python3.8` on PATH, or pyenv's) to compile the programs and to compare with, with
 //! `pip` for the first run. Both interpreters run the same `.pyc` file, which holds the program and a small stand-in for
 //! pyperf (`tools/bench/pyperf.py`): CPU seconds, best of five, and of the rounds the best. Memory is the peak resident
@@ -43,9 +43,48 @@ const PROGRAMS: &[&str] = &[
     "meteor_contest",
 ];
 
+/// The benchmarks of pyperformance that import pure Python modules of the library, with their arguments. Left out: those
+/// that CPython 3.8 cannot run, and those of modules in C that pycvm does not have yet (decimal, expat, ssl, sqlite3).
+const LIBRARY: &[(&str, &[&str])] = &[
+    ("2to3", &[]),
+    ("argparse", &["many_optionals"]),
+    ("argparse", &["subparsers"]),
+    ("async_generators", &[]),
+    ("async_tree", &["none"]),
+    ("async_tree", &["io"]),
+    ("async_tree", &["cpu_io_mixed"]),
+    ("async_tree", &["memoization"]),
+    ("barnes_hut", &[]),
+    ("bpe_tokeniser", &[]),
+    ("chaos", &[]),
+    ("comprehensions", &[]),
+    ("deepcopy", &[]),
+    ("deltablue", &[]),
+    ("gc_collect", &[]),
+    ("gc_traversal", &[]),
+    ("go", &[]),
+    ("hexiom", &[]),
+    ("json_dumps", &[]),
+    ("json_loads", &[]),
+    ("logging", &[]),
+    ("mdp", &[]),
+    ("pathlib", &[]),
+    ("pickle", &["--pure-python", "pickle"]),
+    ("pickle", &["--pure-python", "unpickle"]),
+    ("pidigits", &[]),
+    ("pprint", &[]),
+    ("pyflate", &[]),
+    ("regex_compile", &[]),
+    ("regex_dna", &[]),
+    ("regex_effbot", &[]),
+    ("regex_v8", &[]),
+    ("typing_runtime_protocols", &[]),
+];
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Table {
     Programs,
+    Library,
     Operations,
     Seed,
     Startup,
@@ -125,11 +164,14 @@ fn bench() -> Outcome<()> {
     if wanted(Table::Programs) {
         bench.programs()?;
     }
-    if wanted(Table::Operations) {
-        bench.table("operations", &[("operations".to_owned(), tool("operations.py"))])?;
+    if wanted(Table::Library) {
+        bench.library()?;
     }
-    if wanted(Table::Seed) {
-        bench.table("seed", &[("seed".to_owned(), tool("seed.py"))])?;
+    for (table, name) in [(Table::Operations, "operations"), (Table::Seed, "seed")] {
+        if wanted(table) {
+            let program = bench.bundle(name, &tool(&format!("{name}.py")))?;
+            bench.table(name, &[(name.to_owned(), program, &[])])?;
+        }
     }
     if wanted(Table::Startup) {
         bench.startup()?;
@@ -142,15 +184,32 @@ fn tool(name: &str) -> PathBuf {
 }
 
 impl Bench {
+    fn is_chosen(&self, name: &str) -> bool {
+        self.options.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+    }
+
     fn programs(&self) -> Outcome<()> {
         let sources = self.pyperformance()?;
-        let wanted = |name: &&&str| self.options.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
-        let programs: Vec<(String, PathBuf)> = PROGRAMS
-            .iter()
-            .filter(wanted)
-            .map(|name| ((*name).to_owned(), sources.join(format!("bm_{name}")).join("run_benchmark.py")))
-            .collect();
+        let mut programs: Vec<(String, PathBuf, &'static [&'static str])> = Vec::new();
+        for name in PROGRAMS.iter().filter(|name| self.is_chosen(name)) {
+            let program = self.bundle(name, &sources.join(format!("bm_{name}")).join("run_benchmark.py"))?;
+            programs.push(((*name).to_owned(), program, &[]));
+        }
         self.table("program", &programs)
+    }
+
+    /// Programs that stand beside their data, with the library and the stand-in for pyperf on `sys.path`.
+    fn library(&self) -> Outcome<()> {
+        let sources = self.pyperformance()?;
+        let mut programs = Vec::new();
+        for (name, arguments) in LIBRARY.iter().filter(|(name, _)| self.is_chosen(name)) {
+            let folder = sources.join(format!("bm_{name}"));
+            let program = folder.join("run_benchmark.pyc");
+            self.compile(&folder.join("run_benchmark.py"), &program)?;
+            self.compile(&tool("pyperf.py"), &folder.join("pyperf.pyc"))?;
+            programs.push(((*name).to_owned(), program, *arguments));
+        }
+        self.table("program with the library", &programs)
     }
 
     /// The folder of pyperformance's benchmarks; fetched from PyPI when it is not there yet.
@@ -184,37 +243,30 @@ impl Bench {
         Ok(out)
     }
 
-    fn command(&self, ours: bool, program: &Path) -> Command {
+    fn command(&self, ours: bool, program: &Path, arguments: &[&str]) -> Command {
         let mut command = if ours { Command::new(&self.options.pycvm) } else { Command::new(&self.python) };
         if ours {
             command.arg("run");
         }
         // Neither has use for the library's `site`.
-        command.arg("-S").arg(program);
+        command.arg("-S").arg(program).args(arguments);
         command
     }
 
     /// Runs each program with both interpreters in turn and prints a line for each result.
-    fn table(&self, title: &str, programs: &[(String, PathBuf)]) -> Outcome<()> {
+    fn table(&self, title: &str, programs: &[(String, PathBuf, &[&str])]) -> Outcome<()> {
         println!("| {title} | CPython 3.8 | pycvm | ratio | peak memory of CPython, MiB | of pycvm | ratio |");
         println!("|---|---:|---:|---:|---:|---:|---:|");
         let mut ratios = Vec::new();
         let mut memory = Vec::new();
-        for (name, source) in programs {
-            let program = self.bundle(name, source)?;
+        for (name, program, arguments) in programs {
             let (mut theirs, mut ours) = (Best::default(), Best::default());
-            let mut failure = None;
-            for _ in 0..self.options.rounds.max(1) {
-                theirs.add(run(&mut self.command(false, &program), &self.folder)?);
-                match run(&mut self.command(true, &program), &self.folder) {
-                    Ok(run) => ours.add(run),
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
-                }
-            }
-            if let Some(error) = failure {
+            let mut round = || -> Outcome<()> {
+                theirs.add(run(&mut self.command(false, program, arguments), &self.folder)?);
+                ours.add(run(&mut self.command(true, program, arguments), &self.folder)?);
+                Ok(())
+            };
+            if let Some(error) = (0..self.options.rounds.max(1)).find_map(|_| round().err()) {
                 println!("| {name} | fails: {error} | | | | | |");
                 continue;
             }
@@ -243,11 +295,12 @@ impl Bench {
     /// An empty program, many times.
     fn startup(&self) -> Outcome<()> {
         const TIMES: usize = 20;
-        let program = self.bundle_plain("empty", &tool("empty.py"))?;
+        let program = self.folder.join("empty.pyc");
+        self.compile(&tool("empty.py"), &program)?;
         let (mut theirs, mut ours) = (Best::default(), Best::default());
         for _ in 0..TIMES * self.options.rounds.max(1) {
-            theirs.add(run(&mut self.command(false, &program), &self.folder)?);
-            ours.add(run(&mut self.command(true, &program), &self.folder)?);
+            theirs.add(run(&mut self.command(false, &program, &[]), &self.folder)?);
+            ours.add(run(&mut self.command(true, &program, &[]), &self.folder)?);
         }
         println!("| start-up | CPython 3.8 -S | pycvm | ratio | peak memory of CPython, MiB | of pycvm |");
         println!("|---|---:|---:|---:|---:|---:|");
@@ -262,12 +315,11 @@ impl Bench {
         Ok(())
     }
 
-    fn bundle_plain(&self, name: &str, program: &Path) -> Outcome<PathBuf> {
+    /// Compiles one file.
+    fn compile(&self, source: &Path, out: &Path) -> Outcome<()> {
         const COMPILE: &str =
             "import py_compile, sys; py_compile.compile(sys.argv[1], cfile=sys.argv[2], doraise=True)";
-        let out = self.folder.join(format!("{name}.pyc"));
-        succeed(Command::new(&self.python).args(["-c", COMPILE]).arg(program).arg(&out))?;
-        Ok(out)
+        succeed(Command::new(&self.python).args(["-c", COMPILE]).arg(source).arg(out))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Arguments of the module's functions: paths that may be descriptors, directories' descriptors, ids.
 
 use super::path;
+use crate::modules::warnings;
 use crate::name;
 use crate::object::error::{PyResult, Raised};
 use crate::object::native::{At, FromArg};
 use crate::object::value::Value;
 use crate::object::{call, number};
 use crate::types::bytes::Bytes;
-use crate::types::exceptions::{OS_ERROR, os_error, overflow_error, type_error, value_error};
+use crate::types::exceptions::{DEPRECATION_WARNING, OS_ERROR, os_error, overflow_error, type_error, value_error};
 use crate::types::str::Str;
 use crate::types::{bytes, int};
 use std::ffi::{CStr, CString};
@@ -64,7 +65,7 @@ impl Path {
                 Accept::Descriptor => "string, bytes, os.PathLike or integer",
                 Accept::Name => "string, bytes or os.PathLike",
             };
-            type_error(format!("{function}: {argument} should be {expected}, not {}", value.ty().name()))
+            format!("{function}: {argument} should be {expected}, not {}", value.ty().name())
         };
         let is_text = |value: &Value| value.downcast::<Str>().is_some() || value.downcast::<Bytes>().is_some();
         let mut object = value.clone();
@@ -78,7 +79,7 @@ impl Path {
                     is_default: false,
                 });
             }
-            object = call::call_special(value, name!("__fspath__"), &[])?.ok_or_else(|| wrong(value))?;
+            object = call::call_special(value, name!("__fspath__"), &[])?.ok_or_else(|| type_error(wrong(value)))?;
             if !is_text(&object) {
                 return Err(type_error(format!(
                     "expected {}.__fspath__() to return str or bytes, not {}",
@@ -90,6 +91,9 @@ impl Path {
         let (name, is_bytes) = if object.downcast::<Str>().is_some() {
             (CString::new(path::encode(&object)?).map_err(|_| value_error("embedded null byte"))?, false)
         } else {
+            if object.downcast::<Bytes>().is_none() {
+                warnings::warn(&DEPRECATION_WARNING, &wrong(&object), 1)?;
+            }
             let name = bytes::buffer_of(&object)?.into_owned();
             let null = |_| value_error(format!("{function}: embedded null character in {argument}"));
             (CString::new(name).map_err(null)?, true)

@@ -8,6 +8,7 @@ use crate::gc::Visit;
 use crate::method;
 use crate::modules::blocking::blocking;
 use crate::modules::sys::audit;
+use crate::modules::warnings;
 use crate::object::error::PyResult;
 use crate::object::header::{Header, new_object};
 use crate::object::native::GetSet;
@@ -16,10 +17,11 @@ use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, text};
 use crate::types::bytes::Bytes;
-use crate::types::exceptions::{FILE_NOT_FOUND_ERROR, is_instance, type_error};
+use crate::types::exceptions::{FILE_NOT_FOUND_ERROR, RESOURCE_WARNING, WARNING, is_instance, type_error};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::types::{exceptions, int};
+use crate::vm::thread;
 use std::cell::Cell;
 
 /// The body of what `scandir` gives.
@@ -40,7 +42,7 @@ payload!(ScandirIterator, SCANDIR_ITERATOR, {
 
 /// The type object of `posix.ScandirIterator`.
 pub static SCANDIR_ITERATOR: TypeObject = TypeObject::define::<ScandirIterator>("posix.ScandirIterator")
-    .slots(Slots { iter: Some(|this| Ok(this.clone())), next: Some(next), ..Slots::EMPTY })
+    .slots(Slots { iter: Some(|this| Ok(this.clone())), next: Some(next), finalize: Some(finalize), ..Slots::EMPTY })
     .methods(&[
         method!(enter, "!__enter__($self, /)", ""),
         method!(exit, "!__exit__($self, *args)", ""),
@@ -70,6 +72,20 @@ fn exit(this: &ScandirIterator, _args: &Tuple) {
 
 fn close(this: &ScandirIterator) {
     drop(this.directory.take());
+}
+
+/// Tells of an iterator that was neither exhausted nor closed. As `ScandirIterator_finalize`.
+fn finalize(this: &Value) {
+    let Some(iterator) = this.downcast::<ScandirIterator>() else { return };
+    let Some(directory) = iterator.directory.take() else { return };
+    drop(directory);
+    let Ok(shown) = text::repr_string(this) else { return };
+    let message = format!("unclosed scandir iterator {shown}");
+    if let Err(raised) = warnings::warn_about(&RESOURCE_WARNING, &message, 1, this)
+        && is_instance(&raised, &WARNING)
+    {
+        thread::report_unraisable(raised, this);
+    }
 }
 
 fn next(this: &Value) -> PyResult<Option<Value>> {

@@ -204,7 +204,7 @@ fn read_clock(clock: i32) -> PyResult<i64> {
 }
 
 /// Nanoseconds as seconds: whole seconds are exact. As `_PyTime_AsSecondsDouble`.
-fn seconds(nanoseconds: i64) -> f64 {
+pub(crate) fn seconds(nanoseconds: i64) -> f64 {
     if nanoseconds % SECOND == 0 { (nanoseconds / SECOND) as f64 } else { nanoseconds as f64 / 1e9 }
 }
 
@@ -314,7 +314,10 @@ fn to_integer(value: &Value, overflow: fn() -> Raised) -> PyResult<i64> {
 }
 
 /// Seconds in nanoseconds. As `_PyTime_FromSecondsObject`.
-fn to_nanoseconds(value: &Value, round: fn(f64) -> f64) -> PyResult<i64> {
+///
+/// # Errors
+/// `TypeError` for what is no number, `OverflowError` and `ValueError` for numbers that are no time.
+pub(crate) fn to_nanoseconds(value: &Value, round: fn(f64) -> f64) -> PyResult<i64> {
     let Some(float) = float::to_f64(value) else {
         return to_integer(value, too_large)?.checked_mul(SECOND).ok_or_else(too_large);
     };

@@ -21,7 +21,7 @@ pub use incremental::{IncrementalDecoder, IncrementalEncoder};
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
-use crate::types::exceptions::{type_error, value_error};
+use crate::types::exceptions::{DEPRECATION_WARNING, type_error, value_error};
 use crate::types::str::{Str, StrBuilder, body};
 use errors::Handler;
 use std::borrow::Cow;
@@ -256,6 +256,8 @@ pub fn file_name(value: &Value) -> PyResult<Value> {
                 path = given;
             }
             None if crate::types::bytes::is_buffer(value) => {
+                let text = format!("path should be string, bytes, or os.PathLike, not {}", value.ty().name());
+                crate::modules::warnings::warn(&DEPRECATION_WARNING, &text, 1)?;
                 path = Bytes::new_value(&crate::types::bytes::buffer_of(value)?)
             }
             None => return Err(type_error(wrong())),

@@ -62,7 +62,7 @@ pub fn inherited_flags() -> u32 {
 }
 
 /// How deep the tree of a source may be nested, as things stand.
-fn recursion() -> RecursionLimit {
+pub(crate) fn recursion() -> RecursionLimit {
     let thread = thread::current();
     let size = |value: i32| usize::try_from(value).unwrap_or(0);
     RecursionLimit { depth: size(thread.depth()), limit: size(thread.recursion_limit()) }
