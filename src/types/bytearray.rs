@@ -12,7 +12,7 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{Raised, TypeFlags, TypeObject, attribute, builtins, iter, length_hint, number};
 use crate::types::bytes::{
     BYTEARRAY_METHODS, Bytes, buffer_or_none, byte_value, cannot_concat, is_buffer, lookup_items, methods, no_codec,
-    push_escaped, select, zero_count,
+    push_escaped, select, warn_bytes, zero_count,
 };
 use crate::types::codecs;
 use crate::types::exceptions::{TYPE_ERROR, index_error, is_instance, type_error, value_error};
@@ -49,7 +49,7 @@ pub static BYTEARRAY: TypeObject = TypeObject::define::<Bytearray>("bytearray")
             INIT.call(&all, kwnames).map(drop)
         }),
         repr: Some(repr),
-        str: Some(repr),
+        str: Some(str_),
         compare: Some(compare),
         length: Some(|this| Ok(body(this)?.len())),
         getattr: Some(attribute::generic_get),
@@ -291,8 +291,19 @@ fn repr(this: &Value) -> PyResult<Value> {
 fn compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
     match (buffer_or_none(left), buffer_or_none(right)) {
         (Some(a), Some(b)) => Ok(Value::bool(op.holds(a.cmp(&b)))),
-        _ => Ok(Value::NOT_IMPLEMENTED),
+        _ => {
+            let with_text = left.downcast::<Str>().is_some() || right.downcast::<Str>().is_some();
+            if with_text && matches!(op, Compare::Eq | Compare::Ne) {
+                warn_bytes("Comparison between bytearray and string")?;
+            }
+            Ok(Value::NOT_IMPLEMENTED)
+        }
     }
+}
+
+fn str_(this: &Value) -> PyResult<Value> {
+    warn_bytes("str() on a bytearray instance")?;
+    repr(this)
 }
 
 fn item(this: &Value, index: isize) -> PyResult<Value> {

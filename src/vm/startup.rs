@@ -80,15 +80,22 @@ fn main_namespace() -> PyResult<Value> {
     namespace.ok_or_else(|| runtime_error("lost __main__"))
 }
 
-/// Imports `site` unless the program's options say no, or there is no library. As `init_import_site`.
+/// Imports `site` unless the program's options say no, or there is no library. As `init_import_site`; and before it
+/// `warnings`, which makes filters of the options that ask for them.
 ///
 /// # Errors
-/// What it raises.
+/// What importing `site` raises.
 pub fn import_site() -> PyResult<()> {
-    if config::with(|config| config.no_site || config.library.is_none()) || importlib::importlib()?.is_none() {
+    let (no_library, no_site, has_filters) =
+        config::with(|config| (config.library.is_none(), config.no_site, !config.warn_options.is_empty()));
+    if no_library || no_site && !has_filters || importlib::importlib()?.is_none() {
         return Ok(());
     }
-    import::import_text("site").map(drop)
+    if has_filters && let Err(raised) = import::import_text("warnings") {
+        crate::modules::sys::write_stderr("'import warnings' failed; traceback:\n");
+        crate::modules::sys::write_stderr(&super::report::describe(&raised.into_value()));
+    }
+    if no_site { Ok(()) } else { import::import_text("site").map(drop) }
 }
 
 /// Puts a directory first on `sys.path`.

@@ -6,6 +6,7 @@ mod table;
 
 pub use iterator::BYTES_ITERATOR;
 
+use crate::modules::warnings;
 use crate::object::buffer::{Buffer, Exporter, Layout, Request, exporter_of, not_writable};
 use crate::object::error::PyResult;
 use crate::object::hash::hash_bytes;
@@ -17,10 +18,13 @@ use crate::object::value::{Value, payload};
 use crate::object::{TypeFlags, TypeObject, attribute, call, iter, number};
 use crate::types::bytearray::Bytearray;
 use crate::types::codecs;
-use crate::types::exceptions::{TYPE_ERROR, index_error, is_instance, overflow_error, type_error, value_error};
+use crate::types::exceptions::{
+    BYTES_WARNING, TYPE_ERROR, index_error, is_instance, overflow_error, type_error, value_error,
+};
 use crate::types::slice::{self, Slice};
 use crate::types::str::arguments::{check_memory, codec_name, repeat_count};
 use crate::types::str::{Str, percent};
+use crate::vm::config;
 use crate::{name, types};
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -47,7 +51,7 @@ pub static BYTES: TypeObject = TypeObject::define::<Bytes>("bytes")
     .slots(Slots {
         new: Some(new),
         repr: Some(repr),
-        str: Some(repr),
+        str: Some(str_),
         hash: Some(hash),
         compare: Some(compare),
         getattr: Some(attribute::generic_get),
@@ -360,8 +364,31 @@ fn compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
             Compare::Ne => a.as_slice() != b.as_slice(),
             _ => op.holds(a.as_slice().cmp(b.as_slice())),
         })),
-        _ => Ok(Value::NOT_IMPLEMENTED),
+        _ => {
+            let other = if left.downcast::<Bytes>().is_some() { right } else { left };
+            if matches!(op, Compare::Eq | Compare::Ne) {
+                if other.downcast::<Str>().is_some() {
+                    warn_bytes("Comparison between bytes and string")?;
+                } else if crate::types::int::is_int(other) {
+                    warn_bytes("Comparison between bytes and int")?;
+                }
+            }
+            Ok(Value::NOT_IMPLEMENTED)
+        }
     }
+}
+
+/// Warns of what is likely an error when `-b` asks for that.
+pub(crate) fn warn_bytes(message: &str) -> PyResult<()> {
+    if config::with(|config| config.bytes_warning) == 0 {
+        return Ok(());
+    }
+    warnings::warn(&BYTES_WARNING, message, 1)
+}
+
+fn str_(this: &Value) -> PyResult<Value> {
+    warn_bytes("str() on a bytes instance")?;
+    repr(this)
 }
 
 fn repr(this: &Value) -> PyResult<Value> {
