@@ -140,9 +140,10 @@ fn get_frozen_object(name: &Str) -> PyResult<Value> {
 fn is_frozen_package(name: &Str) -> PyResult<bool> {
     let text = name.to_string_lossy();
     if importlib::is_frozen(&text) {
-        Ok(false)
+        Ok(importlib::is_frozen_package(&text))
     } else {
-        Err(import_error(format!("No such frozen object named {text}")))
+        let shown = crate::object::text::repr_string(&Str::new_value(&text))?;
+        Err(import_error(format!("No such frozen object named {shown}")))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
-use crate::object::{attribute, call};
+use crate::object::{attribute, call, text};
 use crate::pyc;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{import_error, system_error};
@@ -30,9 +30,22 @@ const FROZEN: [(&str, &str); 3] = [
     ("zipimport", "zipimport"),
 ];
 
-/// Whether CPython has the module frozen in its program. None without a library.
+/// The modules that CPython freezes for nothing but to show that it works, and whether they are packages.
+const EXAMPLES: [(&str, bool); 3] = [("__hello__", false), ("__phello__", true), ("__phello__.spam", false)];
+const EXAMPLE: &str = "initialized = True\nprint(\"Hello world!\")\n";
+
+fn is_example(name: &str) -> bool {
+    cfg!(feature = "compile") && EXAMPLES.iter().any(|(example, _)| *example == name)
+}
+
+/// Whether a frozen module is a package.
+pub(crate) fn is_frozen_package(name: &str) -> bool {
+    is_example(name) && EXAMPLES.contains(&(name, true))
+}
+
+/// Whether CPython has the module frozen in its program. Without a library, only the examples.
 pub(crate) fn is_frozen(name: &str) -> bool {
-    config::has_library() && FROZEN.iter().any(|(frozen, _)| *frozen == name)
+    is_example(name) || config::has_library() && FROZEN.iter().any(|(frozen, _)| *frozen == name)
 }
 
 /// The code of a frozen module.
@@ -40,9 +53,18 @@ pub(crate) fn is_frozen(name: &str) -> bool {
 /// # Errors
 /// `ImportError` when there is no such module, or its file cannot be read.
 pub(crate) fn frozen_code(name: &str) -> PyResult<Value> {
+    #[cfg(feature = "compile")]
+    if is_example(name) {
+        use crate::compile::parse::{Mode, SourceKind};
+        use crate::vm::compile::{Settings, Source, compile};
+        // What CPython's was made from.
+        let filename = Str::new_value("Tools/freeze/flag.py");
+        let settings = Settings { filename: &filename, mode: Mode::Exec, flags: 0, optimize: 0, feature_version: 0 };
+        return compile(&Source { bytes: EXAMPLE.as_bytes().to_vec(), kind: SourceKind::Text }, &settings);
+    }
     let source = FROZEN.iter().find(|(frozen, _)| *frozen == name).map(|(_, source)| *source);
     let (Some(source), Some(library)) = (source, config::library()) else {
-        return Err(import_error(format!("No such frozen object named {name}")));
+        return Err(import_error(format!("No such frozen object named {}", text::repr_string(&Str::new_value(name))?)));
     };
     let file = library.cached(source);
     let unreadable =
@@ -109,6 +131,11 @@ fn set_up() -> PyResult<Value> {
 pub(crate) fn frozen_module(name: &str) -> PyResult<Value> {
     let code = frozen_code(name)?;
     let (module, namespace) = program_module(name)?;
+    if is_frozen_package(name)
+        && let Some(dict) = namespace.downcast::<Dict>()
+    {
+        dict.set(name!("__path__"), List::from_vec(Vec::new()))?;
+    }
     runtime::run_main(&code, &namespace)?;
     Ok(module)
 }
