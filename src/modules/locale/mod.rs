@@ -153,11 +153,17 @@ const ITEMS: &[(&str, i32)] = &[
     ("_DATE_FMT", 131180),
 ];
 
+static ADOPTED: std::sync::Once = std::sync::Once::new();
+
+/// The character set of the locale, once programs can change it.
+pub(crate) fn charset() -> Option<String> {
+    ADOPTED.is_completed().then(|| String::from_utf8_lossy(&system::nl_langinfo(libc::CODESET)).into_owned())
+}
+
 /// Sets the locale of characters from the environment, as CPython does when it starts; where that is C's, one of UTF-8
 /// takes its place (PEP 538).
 fn adopt_environment() {
-    static DONE: std::sync::Once = std::sync::Once::new();
-    DONE.call_once(|| {
+    ADOPTED.call_once(|| {
         let named = system::setlocale(libc::LC_CTYPE, Some(c""));
         let is_c = named.is_none_or(|name| name == b"C");
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
