@@ -79,6 +79,7 @@ pub(super) static TABLE: &[Row] = &[
     ("Warning", 64, 0, 16, 0, 0x40045400, None),
     ("ZeroDivisionError", 64, 0, 16, 0, 0x40045400, None),
     ("_abc_data", 48, 0, 0, 0, 0x41000, None),
+    ("_ast.AST", 24, 0, 16, 0, 0x45400, None),
     (
         "_blake2.blake2b",
         448,
@@ -101,7 +102,6 @@ pub(super) static TABLE: &[Row] = &[
             "(data=b'', /, *, digest_size=_blake2.blake2s.MAX_DIGEST_SIZE,\n        key=b'', salt=b'', person=b'', fanout=1, depth=1, leaf_size=0,\n        node_offset=0, node_depth=0, inner_size=0, last_node=False)",
         ),
     ),
-    ("_ast.AST", 24, 0, 16, 0, 0x45400, None),
     ("_collections._deque_iterator", 56, 0, 0, 0, 0x45000, None),
     ("_collections._deque_reverse_iterator", 56, 0, 0, 0, 0x45000, None),
     ("_collections._tuplegetter", 32, 0, 0, 0, 0x45000, None),
