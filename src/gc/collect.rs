@@ -286,7 +286,8 @@ fn traverse_with(header: &Header, visit: &mut impl FnMut(&Value)) {
             return traverse(header, visit);
         }
     };
-    items.iter().for_each(visit);
+    // As list_traverse and tupletraverse: the last first.
+    items.iter().rev().for_each(visit);
 }
 
 /// Takes the references among the objects of the list off.

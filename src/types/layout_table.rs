@@ -79,6 +79,7 @@ pub(super) static TABLE: &[Row] = &[
     ("Warning", 64, 0, 16, 0, 0x40045400, None),
     ("ZeroDivisionError", 64, 0, 16, 0, 0x40045400, None),
     ("_abc_data", 48, 0, 0, 0, 0x41000, None),
+    ("_ast.AST", 24, 0, 16, 0, 0x45400, None),
     (
         "_blake2.blake2b",
         448,

@@ -49,9 +49,10 @@ pub(crate) fn acquire(thread: &'static Thread) {
     }
     state.waiting -= 1;
     if CLOSED.load(Relaxed) && !std::ptr::eq(thread, thread::main()) {
-        // Daemon threads end with the process.
+        // Daemon threads end with the process. Whoever waits for this one to take the lock waits no longer.
         drop(state);
         FREED.notify_one();
+        TAKEN.notify_all();
         loop {
             std::thread::park();
         }
@@ -84,6 +85,11 @@ pub(crate) fn is_wanted() -> bool {
 
 /// Lets a thread that waits have the lock, then takes it again.
 pub(crate) fn give_way(thread: &'static Thread) {
+    if CLOSED.load(Relaxed) {
+        // Nobody else will ever take it.
+        REQUEST.store(false, Relaxed);
+        return;
+    }
     pool::set_holder(false);
     let mut state = state();
     state.held = false;

@@ -186,7 +186,13 @@ fn without_library(name: &Value) -> PyResult<Value> {
 
 /// The absolute name of a relative one. As `resolve_name`.
 fn resolve(name: &Str, globals: &Value, level: i64) -> PyResult<Value> {
-    let Some(dict) = globals.downcast::<Dict>() else { return Err(type_error("globals must be a dict")) };
+    let Some(dict) = globals.downcast::<Dict>() else {
+        return Err(if globals.is_none() {
+            exceptions::raise(&KEY_ERROR, "'__name__' not in globals")
+        } else {
+            type_error("globals must be a dict")
+        });
+    };
     let package = dict.get(name!("__package__"))?.filter(|package| !package.is_none());
     let spec = dict.get(name!("__spec__"))?.filter(|spec| !spec.is_none());
     let package = match (package, spec) {

@@ -6,8 +6,12 @@ use crate::object::error::PyResult;
 use crate::object::text;
 use crate::object::value::Value;
 use crate::types::exceptions::runtime_error;
+use crate::vm::finalize;
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a lock is waited for once the interpreter shuts down.
+const AT_SHUTDOWN: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// Its address tells threads apart.
@@ -60,9 +64,18 @@ impl Lock {
             let shown = text::repr_string(this)?;
             return Err(runtime_error(format!("reentrant call inside {shown}")));
         }
-        // Others give it back only while this thread does not hold the GIL.
+        // Others give it back only while this thread does not hold the GIL. At shutdown those that hold it may never run
+        // again: as _enter_buffered_busy, there is an end to waiting.
+        let start = Instant::now();
         while self.owner.get() != 0 {
             blocking(|| std::thread::sleep(Duration::from_micros(50)));
+            if finalize::is_finalizing() && start.elapsed() > AT_SHUTDOWN {
+                let shown = text::repr_string(this).unwrap_or_default();
+                eprintln!(
+                    "Fatal Python error: could not acquire lock for {shown} at interpreter shutdown, possibly due to daemon threads"
+                );
+                std::process::abort();
+            }
         }
         Ok(())
     }
