@@ -42,17 +42,11 @@ def reachable():
     add(object)
     # Never set up, so no subclass of object's.
     add(type(_functools.cmp_to_key(len)))
-<<<<<<< HEAD
     add(_socket.socket)
-    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
-                                                       "_collections", "functools", "itertools", "operator", "_blake2", "_queue", "_socket",
-                                                       "select", "zlib", "_json", "_csv", "mmap", "posix")]
-=======
     add(_ast.AST)
     return [cls for cls in seen if cls is _ast.AST or cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
-                                                       "_collections", "functools", "itertools", "operator", "_blake2", "_queue",
-                                                       "select", "zlib", "_json", "_csv", "mmap")]
->>>>>>> suite
+                                                       "_collections", "functools", "itertools", "operator", "_blake2", "_queue", "_socket",
+                                                       "select", "zlib", "_json", "_csv", "mmap", "posix")]
 
 
 def text(value):
