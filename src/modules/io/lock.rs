@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How long a lock is waited for once the interpreter shuts down.
 const AT_SHUTDOWN: Duration = Duration::from_secs(1);
 
+/// How often those who wait look.
+const POLL: Duration = Duration::from_micros(50);
+
 thread_local! {
     /// Its address tells threads apart.
     static MARK: u8 = const { 0 };
@@ -27,14 +30,19 @@ fn this_thread() -> usize {
 pub(super) struct Lock {
     /// The thread that holds it; 0 for none.
     owner: Cell<usize>,
+    /// How many wait for it.
+    waiting: Cell<usize>,
 }
+
+/// The owner of a lock that is free for those who wait: who has just had it would else take it again before they look.
+const HANDED_ON: usize = usize::MAX;
 
 /// Holds a lock until dropped.
 pub(super) struct Held<'a>(&'a Lock);
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.owner.set(0);
+        self.0.owner.set(if self.0.waiting.get() > 0 { HANDED_ON } else { 0 });
     }
 }
 
@@ -67,8 +75,10 @@ impl Lock {
         // Others give it back only while this thread does not hold the GIL. At shutdown those that hold it may never run
         // again: as _enter_buffered_busy, there is an end to waiting.
         let start = Instant::now();
-        while self.owner.get() != 0 {
-            blocking(|| std::thread::sleep(Duration::from_micros(50)));
+        let first = self.waiting.get() == 0;
+        self.waiting.set(self.waiting.get() + 1);
+        while !(matches!(self.owner.get(), 0 | HANDED_ON) && (first || start.elapsed() > POLL)) {
+            blocking(|| std::thread::sleep(POLL));
             if finalize::is_finalizing() && start.elapsed() > AT_SHUTDOWN {
                 let shown = text::repr_string(this).unwrap_or_default();
                 eprintln!(
@@ -77,6 +87,7 @@ impl Lock {
                 std::process::abort();
             }
         }
+        self.waiting.set(self.waiting.get() - 1);
         Ok(())
     }
 }
