@@ -95,6 +95,13 @@
 //!   74 ms.
 //! - Special methods and their docstrings listed once, interned strs in one table, no relocations: the start took 14.6
 //!   million instructions, now 6.5.
+//! - The functions of start-up and of many programs placed next to each other by the linker (`tools/text_order.ld`): the
+//!   kernel maps text in windows of 64 KiB, and an empty program had 3.6 MiB of it resident of which it ran 0.6. Peak memory
+//!   from 7.6 to 5.7 MiB, and fewer page faults.
+//! - A class with one base takes that base's slots and looks up only what its own dict names; instructions that only take
+//!   and give a fixed number of values verified in a row; translation without searches of the stack and without hashing:
+//!   `import re, json, argparse, collections` with `site` from 140 to 109 million instructions (CPython: 99).
+//! - Quotients below 2^62 of long ints by one multiplication instead of a general division: pidigits.
 //!
 //! Tried and dropped: optimisation level 2 (text smaller by 4 %, the mean ratio 2.75 instead of 2.85); folding identical
 //! functions in the linker (28 KiB of 5.1 MiB).

@@ -6,7 +6,8 @@
 
 A test that CPython passes and pycvm does not counts as failed whatever the reason. Without modules: those of MODULES.
 CPython's results are kept in tests/cpython_suite/cpython.txt and made when they are missing. `--update` writes the list of
-what passes, tests/cpython_suite/passes.txt; `--check` fails when a listed test of the modules run does not pass.
+what passes, tests/cpython_suite/passes.txt; `--check` fails when a listed test of the modules run does not pass: not in
+three runs, while CPython passes it on this machine (some tests depend on the machine, and some on how busy it is).
 """
 import argparse
 import concurrent.futures
@@ -199,10 +200,24 @@ def main():
         totals["passed"], totals["cpython"], 100 * totals["passed"] / max(1, totals["cpython"]), totals["crash"], totals["timeout"]))
     if options.update:
         write_list("passes.txt", passes)
-    if options.check and left:
+    if options.check:
+        for command in ([options.program, "run"], [options.program, "run"], [python]):
+            left = still_left(command, left, options.limit)
         for module, test in left:
             print("no longer passes: %s %s" % (module, test))
-        sys.exit(1)
+        sys.exit(1 if left else 0)
+
+
+def still_left(command, left, limit):
+    """Those of the tests that do not pass when their modules are run once more, one after the other."""
+    for module in sorted({module for module, _ in left}):
+        results, _ = run_module(command, module, 5 * limit)
+        passing = {test for test, status in results.items() if status in ("pass", "xfail")}
+        if command[-1] == "run":
+            left = [(other, test) for other, test in left if other != module or test not in passing]
+        else:
+            left = [(other, test) for other, test in left if other != module or test in passing]
+    return left
 
 
 if __name__ == "__main__":
