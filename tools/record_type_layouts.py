@@ -14,11 +14,14 @@ import _io
 import _json
 import _operator
 import _queue
+import _socket
+import _symtable
 import _struct
 import _weakref
 import array
 import itertools
 import mmap
+import posix
 import select
 import time
 import zlib
@@ -39,10 +42,17 @@ def reachable():
     add(object)
     # Never set up, so no subclass of object's.
     add(type(_functools.cmp_to_key(len)))
+<<<<<<< HEAD
+    add(_socket.socket)
+    return [cls for cls in seen if cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
+                                                       "_collections", "functools", "itertools", "operator", "_blake2", "_queue", "_socket",
+                                                       "select", "zlib", "_json", "_csv", "mmap", "posix")]
+=======
     add(_ast.AST)
     return [cls for cls in seen if cls is _ast.AST or cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
                                                        "_collections", "functools", "itertools", "operator", "_blake2", "_queue",
                                                        "select", "zlib", "_json", "_csv", "mmap")]
+>>>>>>> suite
 
 
 def text(value):
@@ -52,7 +62,8 @@ def text(value):
 def main():
     iter([].__reversed__())
     next(iter(array.array("b", [0])))
-    select.poll(), zlib.compressobj(), zlib.decompressobj()
+    _symtable.symtable("", "", "exec")
+    select.poll(), zlib.compressobj(), zlib.decompressobj(), posix.scandir("/").close()
     rows = {}
     for cls in reachable():
         name = cls.__name__ if cls.__module__ == "builtins" else cls.__module__ + "." + cls.__name__

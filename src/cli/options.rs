@@ -155,7 +155,11 @@ fn read_environment(config: &mut Config, warnings: &mut Vec<String>) -> Option<S
     config.dev_mode = has(config, "dev") || get("PYTHONDEVMODE").is_some();
     config.utf8_mode = match config.x_options.iter().rev().find(|(option, _)| option == "utf8") {
         Some((_, value)) => value.as_deref() != Some("0"),
-        None => get("PYTHONUTF8").as_deref() == Some("1"),
+        None => match get("PYTHONUTF8").as_deref() {
+            Some("1") => true,
+            Some("0") => false,
+            _ => pycvm::modules::io::standard::is_c_locale(),
+        },
     };
     // As config_init_warnoptions: the development mode's, the environment's, the command line's, then -b's.
     if config.dev_mode {

@@ -53,6 +53,8 @@ pub struct Param {
 }
 
 const MAX_PARAMS: usize = 17;
+/// Functions with at most so many parameters are called in a shorter way.
+const FEW: usize = 4;
 
 /// A parsed Python signature such as `"pop($self, index=-1, /)"`.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,8 @@ pub struct Signature {
     /// Whether every parameter is positional-only.
     plain: bool,
     keyword_capable: bool,
+    /// At most [`FEW`] parameters, none of them `*args`, `**kwargs` or a required keyword.
+    few: bool,
     /// Offset of the name: after the mark of a function that shows no signature.
     name_start: u16,
     style: Style,
@@ -87,6 +91,12 @@ enum Style {
 }
 
 impl Signature {
+    /// Whether so many positional arguments fit, the parameters are few, and those without an argument are optional.
+    #[inline]
+    fn takes_few(&self, given: usize) -> bool {
+        self.few && (self.required as usize..=self.positional as usize).contains(&given)
+    }
+
     /// Parses a signature; evaluated at compile time by [`method!`](crate::method). Functions of CPython's that
     /// are not declared by Argument Clinic, whose `__text_signature__` is None, are marked before their name: `!` when they
     /// unpack their arguments by count alone, `%` when they parse them by a format (`PyArg_ParseTuple`).
@@ -186,6 +196,7 @@ impl Signature {
         let mut required = 0;
         let mut plain = true;
         let mut keyword_capable = false;
+        let mut few = count <= FEW;
         let mut i = 0;
         while i < count {
             match params[i].kind {
@@ -195,14 +206,20 @@ impl Signature {
                     keyword_capable = true;
                     plain = false;
                 }
-                ParamKind::VarArgs => plain = false,
+                ParamKind::VarArgs => {
+                    plain = false;
+                    few = false;
+                }
                 ParamKind::Keyword | ParamKind::VarKeywords => {
+                    few = few && matches!(params[i].kind, ParamKind::Keyword);
                     keyword_capable = true;
                     plain = false;
                 }
             }
             if !params[i].optional && matches!(params[i].kind, ParamKind::Positional | ParamKind::Either) {
                 required += 1;
+            } else if !params[i].optional {
+                few = false;
             }
             i += 1;
         }
@@ -216,6 +233,7 @@ impl Signature {
             bound,
             plain,
             keyword_capable,
+            few,
             name_start,
             style,
         }
@@ -294,7 +312,19 @@ impl Function {
         if kwnames.is_none() && args.len() as u32 == self.exact {
             return (self.thunk)(self, args);
         }
+        if kwnames.is_none() && self.raw.is_none() && self.signature.takes_few(args.len()) {
+            return self.call_few(args);
+        }
         self.call_bound(args, kwnames)
+    }
+
+    /// As [`Function::call_bound`] where only optional parameters at the end are missing.
+    fn call_few(&'static self, args: &[Value]) -> PyResult<Value> {
+        let mut slots = [const { Value::UNBOUND }; FEW];
+        for (slot, value) in slots.iter_mut().zip(args) {
+            *slot = value.clone();
+        }
+        (self.thunk)(self, &slots[..self.signature.count as usize])
     }
 
     #[inline(never)]

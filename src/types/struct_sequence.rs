@@ -49,7 +49,8 @@ pub const fn members<const N: usize>(fields: &[Field; N]) -> [GetSet; N] {
         let member = &mut members[index];
         member.name = fields[index].0;
         member.get = ITEMS[index];
-        member.doc = Some(fields[index].1);
+        // Some of CPython's fields have none.
+        member.doc = if fields[index].1.is_empty() { None } else { Some(fields[index].1) };
         index += 1;
     }
     members

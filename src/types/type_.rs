@@ -169,7 +169,7 @@ pub(crate) fn ready_static(
     for definition in getset {
         dict.set_text(definition.name, descriptor::new_getset(ty, definition));
     }
-    if dict.get_text("__doc__").is_none() {
+    if dict.get_str(name!("__doc__")).is_none() {
         dict.set_text("__doc__", ty.static_doc().map_or(Value::NONE, Str::new_value));
     }
     if ty.slot(|slots| slots.finalize).is_none() && ty.tail_size() == 0 && !ty.has_flag(TypeFlags::TYPE) {
@@ -728,12 +728,12 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     class.set_dict(dict_value.clone());
 
     // __module__, __qualname__, __doc__, the special functions
-    if dict.get_text("__module__").is_none()
+    if dict.get_str(name!("__module__")).is_none()
         && let Some(module) = crate::vm::thread::caller_module_name()
     {
         dict.set_text("__module__", module);
     }
-    let qualname = dict.get_text("__qualname__");
+    let qualname = dict.get_str(name!("__qualname__"));
     if let Some(qualname) = &qualname {
         if qualname.downcast::<Str>().is_none() {
             return Err(type_error(format!("type __qualname__ must be a str, not {}", qualname.ty().name())));
@@ -741,7 +741,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         dict.remove(name!("__qualname__"))?;
     }
     class.heap_qualname.set(Some(qualname.unwrap_or_else(|| name.clone())));
-    if let Some(doc) = dict.get_text("__doc__").filter(|doc| doc.downcast::<Str>().is_some()) {
+    if let Some(doc) = dict.get_str(name!("__doc__")).filter(|doc| doc.downcast::<Str>().is_some()) {
         check_encodable(&doc)?;
     }
     for (special, is_static) in [("__new__", true), ("__init_subclass__", false), ("__class_getitem__", false)] {
@@ -767,13 +767,13 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     for (offset, slot) in slot_names.iter().enumerate() {
         dict.set(slot, descriptor::new_member(class, slot.clone(), first_slot + offset))?;
     }
-    if add_dict && dict.get_text("__dict__").is_none() {
+    if add_dict && dict.get_str(name!("__dict__")).is_none() {
         dict.set_text("__dict__", descriptor::new_getset(class, &DICT_GETSET));
     }
-    if add_weakref && dict.get_text("__weakref__").is_none() {
+    if add_weakref && dict.get_str(name!("__weakref__")).is_none() {
         dict.set_text("__weakref__", descriptor::new_getset(class, &WEAKREF_GETSET));
     }
-    if dict.get_text("__doc__").is_none() {
+    if dict.get_str(name!("__doc__")).is_none() {
         dict.set_text("__doc__", Value::NONE);
     }
     let mro = compute_mro(class)?;
@@ -783,7 +783,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
         ty(base)?.add_subclass(class);
     }
     // A class that defines __eq__ without __hash__ is unhashable.
-    if dict.get_text("__eq__").is_some() && dict.get_text("__hash__").is_none() {
+    if dict.get_str(name!("__eq__")).is_some() && dict.get_str(name!("__hash__")).is_none() {
         dict.set_text("__hash__", Value::NONE);
     }
     fill_slots(class);

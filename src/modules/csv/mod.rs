@@ -15,12 +15,10 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, KEY_ERROR, is_instance, overflow_error, type_error};
+use crate::types::exceptions::{EXCEPTION, KEY_ERROR, ModuleException, is_instance, overflow_error, type_error};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
 use std::cell::{Cell, OnceCell};
 
 /// The module's definition.
@@ -55,35 +53,18 @@ pub static MODULE: ModuleDef = ModuleDef {
             dict.set_text(name, Value::int(value));
         }
         dict.set_text("Dialect", DIALECT.value());
-        dict.set_text("Error", error_class()?);
+        dict.set_text("Error", ERROR.class()?);
         Ok(())
     },
 };
 
-static ERROR: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
+static ERROR: ModuleException = ModuleException::new("_csv", "Error", &[&EXCEPTION]);
 static DIALECTS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
 static FIELD_LIMIT: GilCell<Cell<i64>> = GilCell::new(Cell::new(128 * 1024));
 
-/// `_csv.Error`.
-fn error_class() -> PyResult<Value> {
-    if let Some(class) = ERROR.get().get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("_csv"));
-    }
-    let class =
-        call::call(&TYPE.value(), &[Str::new_value("Error"), Tuple::from_vec(vec![EXCEPTION.value()]), namespace])?;
-    Ok(ERROR.get().get_or_init(|| class).clone())
-}
-
 #[cold]
 fn error(message: &str) -> Raised {
-    match error_class().and_then(|class| call::call(&class, &[Str::new_value(message)])) {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
+    ERROR.message(message)
 }
 
 /// The registered dialects by name: the dict `_dialects`.

@@ -8,6 +8,7 @@
 
 use super::dump::Out;
 use crate::modules::posix::system::{SysResult, errno};
+use crate::vm::thread::Thread;
 use crate::vm::{signals, thread};
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::Relaxed;
@@ -86,7 +87,31 @@ pub(super) fn exit_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
+/// The thread with Python code that the calling thread of the system is. Safe in a signal handler.
+fn own() -> Option<&'static Thread> {
+    let ident = thread::ident();
+    let mut own = None;
+    thread::visit_all(|thread| {
+        if thread.ident() == ident {
+            own = Some(thread);
+        }
+    });
+    own
+}
+
 extern "C" fn fault(signal: libc::c_int) {
+    let current = own();
+    let main = thread::main().ident();
+    if current.is_none() && main != 0 {
+        // Sent to the process, and delivered to a thread that runs no Python code: it is the main thread's.
+        // SAFETY: that thread lives as long as the process.
+        unsafe {
+            libc::pthread_kill(main, signal);
+            loop {
+                libc::pause();
+            }
+        }
+    }
     // A fault within ends the process without a word.
     let _a_known_signal = set(signal, &action(libc::SIG_DFL, 0));
     let fd = FAULT_FD.load(Relaxed);
@@ -96,13 +121,6 @@ extern "C" fn fault(signal: libc::c_int) {
         out.text("Fatal Python error: ");
         out.text(what);
         out.text("\n\n");
-        let ident = thread::ident();
-        let mut current = None;
-        thread::visit_all(|thread| {
-            if thread.ident() == ident {
-                current = Some(thread);
-            }
-        });
         match current {
             _ if FAULT_ALL_THREADS.load(Relaxed) => out.threads(current),
             Some(current) => out.stack(current),

@@ -5,7 +5,7 @@ use super::newline::Newline;
 use super::text::{self, Settings, is_terminal};
 use super::{BUFFER_SIZE, buffered, file_io};
 use crate::modules::posix::system;
-use crate::modules::sys;
+use crate::modules::{self, sys};
 use crate::name;
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
@@ -13,7 +13,7 @@ use crate::object::value::Value;
 use crate::object::{attribute, call, number};
 use crate::types::codecs::{self, Encoding, Order, registry};
 use crate::types::str::Str;
-use crate::vm::thread;
+use crate::vm::{config, thread};
 use std::cell::Cell;
 
 static UNBUFFERED: GilCell<Cell<bool>> = GilCell::new(Cell::new(false));
@@ -36,44 +36,45 @@ fn is_c(locale: &str) -> bool {
     matches!(locale, "" | "C" | "POSIX")
 }
 
-/// Whether a locale without encoding is taken for UTF-8: by coercion (PEP 538) or in UTF-8 mode (PEP 540).
-fn c_is_utf8() -> bool {
-    let coerced =
-        environment("LC_ALL").is_none() && std::env::var("PYTHONCOERCECLOCALE").map_or(true, |value| value != "0");
-    coerced || std::env::var("PYTHONUTF8").map_or(true, |value| value != "0")
+/// Whether the locale of characters that the environment names is C's, as one is that the system does not know.
+pub fn is_c_locale() -> bool {
+    match locale().as_str() {
+        "C.UTF-8" | "C.utf8" => false,
+        name => is_c(name) || system::locale_charset().is_none(),
+    }
 }
 
-/// Whether UTF-8 mode was asked for, or follows from the locale.
+/// Whether a locale of UTF-8 takes the place of C's, where that is the environment's (PEP 538).
+pub(crate) fn is_coerced() -> bool {
+    environment("LC_ALL").is_none() && std::env::var("PYTHONCOERCECLOCALE").map_or(true, |value| value != "0")
+}
+
+/// UTF-8 mode (PEP 540).
 fn is_utf8_mode() -> bool {
-    match std::env::var("PYTHONUTF8").as_deref() {
-        Ok("1") => true,
-        Ok("0") => false,
-        _ => is_c(&locale()) && environment("LC_ALL").is_some(),
-    }
+    config::with(|config| config.utf8_mode)
 }
 
 /// `locale.getpreferredencoding(False)`.
 pub(crate) fn preferred_encoding() -> String {
-    let locale = locale();
-    if is_utf8_mode() || (is_c(&locale) && c_is_utf8()) {
-        return "UTF-8".to_owned();
+    const UTF_8: &str = "UTF-8";
+    if is_utf8_mode() {
+        return UTF_8.to_owned();
     }
-    if is_c(&locale) {
-        return "ANSI_X3.4-1968".to_owned();
+    // A program that can change the locale may have done so.
+    if let Some(charset) = modules::locale::charset() {
+        return charset;
     }
-    let named = locale.split('@').next().and_then(|locale| locale.split_once('.')).map(|(_, charset)| charset);
-    match named {
-        Some(charset) if charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8") => {
-            "UTF-8".to_owned()
-        }
-        // A locale that the system does not know is that of C, which is taken for UTF-8.
-        _ => system::locale_charset().unwrap_or_else(|| "UTF-8".to_owned()),
-    }
+    let charset = match locale().as_str() {
+        "C.UTF-8" | "C.utf8" => Some(UTF_8.to_owned()),
+        name if is_c(name) => None,
+        _ => system::locale_charset(),
+    };
+    charset.unwrap_or_else(|| if is_coerced() { UTF_8 } else { "ANSI_X3.4-1968" }.to_owned())
 }
 
 /// The error handler of standard input and output. As `get_stdio_errors`: without a locale, bytes pass through.
 fn default_errors() -> &'static str {
-    if is_utf8_mode() || matches!(locale().as_str(), "" | "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "UTF-8") {
+    if is_utf8_mode() || is_c_locale() || matches!(locale().as_str(), "C.UTF-8" | "C.utf8" | "UTF-8") {
         "surrogateescape"
     } else {
         "strict"

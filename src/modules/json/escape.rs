@@ -99,12 +99,29 @@ impl Output {
             self.push_chars(U::chars(units));
             return;
         }
-        for &unit in units {
+        let mut rest = units;
+        while let Some((&unit, behind)) = rest.split_first() {
+            if ascii && self.wide.is_none() {
+                // Most of such text is characters that are escaped alike.
+                let run = rest.iter().take_while(|&&unit| is_escaped_alone(unit.into())).count();
+                if let Some((run, behind)) = rest.split_at_checked(run)
+                    && run.len() > 1
+                {
+                    let start = self.narrow.len();
+                    self.narrow.resize(start + 6 * run.len(), 0);
+                    let places = self.narrow.get_mut(start..).unwrap_or_default().as_chunks_mut::<6>().0;
+                    for (place, &unit) in places.iter_mut().zip(run) {
+                        *place = escaped(unit.into());
+                    }
+                    rest = behind;
+                    continue;
+                }
+            }
+            rest = behind;
             let code: u32 = unit.into();
             match code {
                 0x22 | 0x5c | 0..=0x1f => self.push_escape(code),
                 0x20..0x7f => self.push_byte(code as u8),
-                0x7f..0x10000 if ascii => self.push_unit(code),
                 _ if ascii => self.push_escape(code),
                 0x7f..=0xff => self.push_chars(Chars::One(&[code as u8])),
                 _ => self.push_wide(Chars::Four(&[code])),
@@ -130,15 +147,25 @@ impl Output {
         self.push_ascii(&[b'\\', short]);
     }
 
-    /// Appends `\uXXXX`.
-    #[inline]
     fn push_unit(&mut self, unit: u32) {
-        // The four digits at once, the first one lowest: each of a byte, those above 9 moved up to the letters.
-        let digits = (unit >> 12 & 0xf) | (unit & 0xf00) | (unit & 0xf0) << 12 | (unit & 0xf) << 24;
-        let letters = (digits + 0x0606_0606) >> 4 & 0x0101_0101;
-        let [a, b, c, d] = (digits + 0x3030_3030 + letters * 0x27).to_le_bytes();
-        self.push_ascii(&[b'\\', b'u', a, b, c, d]);
+        self.push_ascii(&escaped(unit));
     }
+}
+
+/// Whether a character, where only ASCII may stand, is written as one `\uXXXX`; short escapes not counted.
+#[inline]
+fn is_escaped_alone(code: u32) -> bool {
+    (0x7f..0x10000).contains(&code)
+}
+
+/// `\uXXXX`.
+#[inline]
+fn escaped(unit: u32) -> [u8; 6] {
+    // The four digits at once, the first one lowest: each of a byte, those above 9 moved up to the letters.
+    let digits = (unit >> 12 & 0xf) | (unit & 0xf00) | (unit & 0xf0) << 12 | (unit & 0xf) << 24;
+    let letters = (digits + 0x0606_0606) >> 4 & 0x0101_0101;
+    let [a, b, c, d] = (digits + 0x3030_3030 + letters * 0x27).to_le_bytes();
+    [b'\\', b'u', a, b, c, d]
 }
 
 fn encoded(string: &Value, ascii: bool) -> PyResult<Value> {

@@ -7,20 +7,15 @@ use crate::modules::ModuleDef;
 use crate::modules::arguments::{check_parsed_count, wrong_parsed};
 use crate::modules::posix::path;
 use crate::object::arguments::no_keywords;
-use crate::object::call;
 use crate::object::error::{PyResult, Raised};
-use crate::object::gil::GilCell;
 use crate::object::native::{At, FromArg, c_int};
 use crate::object::value::Value;
 use crate::types::codecs::{self, Encoding};
 use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, os_error, value_error};
+use crate::types::exceptions::{EXCEPTION, ModuleException, os_error, value_error};
 use crate::types::list::List;
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
 use crate::types::unicode_errors;
-use std::cell::OnceCell;
 use std::ffi::{CStr, CString};
 use system::WideString;
 
@@ -83,7 +78,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             dict.set_text(name, Value::int(value.into()));
         }
         dict.set_text("CHAR_MAX", Value::int(127));
-        dict.set_text("Error", error_class()?);
+        dict.set_text("Error", ERROR.class()?);
         Ok(())
     },
 };
@@ -158,11 +153,17 @@ const ITEMS: &[(&str, i32)] = &[
     ("_DATE_FMT", 131180),
 ];
 
+static ADOPTED: std::sync::Once = std::sync::Once::new();
+
+/// The character set of the locale, once programs can change it.
+pub(crate) fn charset() -> Option<String> {
+    ADOPTED.is_completed().then(|| String::from_utf8_lossy(&system::nl_langinfo(libc::CODESET)).into_owned())
+}
+
 /// Sets the locale of characters from the environment, as CPython does when it starts; where that is C's, one of UTF-8
 /// takes its place (PEP 538).
 fn adopt_environment() {
-    static DONE: std::sync::Once = std::sync::Once::new();
-    DONE.call_once(|| {
+    ADOPTED.call_once(|| {
         let named = system::setlocale(libc::LC_CTYPE, Some(c""));
         let is_c = named.is_none_or(|name| name == b"C");
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -175,27 +176,11 @@ fn adopt_environment() {
     });
 }
 
-/// `locale.Error`.
-fn error_class() -> PyResult<Value> {
-    static ERROR: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    if let Some(class) = ERROR.get().get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("locale"));
-    }
-    let class =
-        call::call(&TYPE.value(), &[Str::new_value("Error"), Tuple::from_vec(vec![EXCEPTION.value()]), namespace])?;
-    Ok(ERROR.get().get_or_init(|| class).clone())
-}
+static ERROR: ModuleException = ModuleException::new("locale", "Error", &[&EXCEPTION]);
 
 #[cold]
 fn error(message: &str) -> Raised {
-    match error_class().and_then(|class| call::call(&class, &[Str::new_value(message)])) {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
+    ERROR.message(message)
 }
 
 /// Text in the locale's encoding. As `PyUnicode_DecodeLocale`.

@@ -16,6 +16,7 @@ mod tree;
 
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::modules::io;
 use crate::object::TypeObject;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
@@ -678,6 +679,10 @@ fn fill(dict: &Dict) -> PyResult<()> {
     DIR_ENTRY.ready()?;
     dict.set_text("DirEntry", DIR_ENTRY.value());
     dict.set_text("error", OS_ERROR.value());
+    // Programs that are started find the locale that takes the place of C's (PEP 538).
+    if io::standard::is_coerced() && io::standard::is_c_locale() {
+        let _as_it_was_otherwise = system::setenv(c"LC_CTYPE", c"C.UTF-8");
+    }
     dict.set_text("environ", environ()?);
     Ok(())
 }

@@ -14,22 +14,18 @@ pub use object::SOCKET;
 
 use crate::method;
 use crate::modules::ModuleDef;
-use crate::object::call;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::number;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
 use crate::types::codecs;
-use crate::types::dict::Dict;
-use crate::types::exceptions::{OS_ERROR, os_error, overflow_error, type_error, value_error};
+use crate::types::exceptions::{ModuleException, OS_ERROR, os_error, overflow_error, type_error, value_error};
 use crate::types::int;
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
 use object::socketpair;
 use resolve::*;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::ffi::CString;
 
 /// The module's definition.
@@ -173,9 +169,9 @@ pub static MODULE: ModuleDef = ModuleDef {
     fill: |dict| {
         SOCKET.ready()?;
         dict.set_text("error", OS_ERROR.value());
-        dict.set_text("herror", herror_class()?);
-        dict.set_text("gaierror", gai_error_class()?);
-        dict.set_text("timeout", timeout_class()?);
+        dict.set_text("herror", HERROR.class()?);
+        dict.set_text("gaierror", GAI_ERROR.class()?);
+        dict.set_text("timeout", TIMEOUT.class()?);
         dict.set_text("SocketType", SOCKET.value());
         dict.set_text("socket", SOCKET.value());
         dict.set_text("has_ipv6", Value::TRUE);
@@ -186,51 +182,14 @@ pub static MODULE: ModuleDef = ModuleDef {
     },
 };
 
-/// A class of errors, made when it is first wanted. As `PyErr_NewException`.
-fn error_class(cell: &OnceCell<Value>, name: &str) -> PyResult<Value> {
-    if let Some(class) = cell.get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("socket"));
-    }
-    let bases = Tuple::from_vec(vec![OS_ERROR.value()]);
-    let class = call::call(&TYPE.value(), &[Str::new_value(name), bases, namespace])?;
-    Ok(cell.get_or_init(|| class).clone())
-}
-
-/// `socket.herror`.
-fn herror_class() -> PyResult<Value> {
-    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    error_class(CLASS.get(), "herror")
-}
-
-/// `socket.gaierror`.
-fn gai_error_class() -> PyResult<Value> {
-    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    error_class(CLASS.get(), "gaierror")
-}
-
-/// `socket.timeout`.
-fn timeout_class() -> PyResult<Value> {
-    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    error_class(CLASS.get(), "timeout")
-}
-
-/// An exception of a class that is made when it is first wanted.
-#[cold]
-fn raise_class(class: PyResult<Value>, args: Vec<Value>) -> Raised {
-    match class.and_then(|class| call::call(&class, &args)) {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
-}
+static HERROR: ModuleException = ModuleException::new("socket", "herror", &[&OS_ERROR]);
+static GAI_ERROR: ModuleException = ModuleException::new("socket", "gaierror", &[&OS_ERROR]);
+static TIMEOUT: ModuleException = ModuleException::new("socket", "timeout", &[&OS_ERROR]);
 
 /// The exception of a call that took too long.
 #[cold]
 fn timed_out() -> Raised {
-    raise_class(timeout_class(), vec![Str::new_value("timed out")])
+    TIMEOUT.message("timed out")
 }
 
 /// The exception of a system's error.

@@ -2,7 +2,7 @@
 
 use super::address::{self, Address, MOST_FLOW, host_address, host_text, unsigned};
 use super::system::{self, Hints, Unresolved};
-use super::{c_long, gai_error_class, herror_class, raise_class, required_text, system_error, text_argument};
+use super::{GAI_ERROR, HERROR, c_long, required_text, system_error, text_argument};
 use crate::modules::blocking::blocking;
 use crate::modules::posix::path;
 use crate::modules::sys::audit;
@@ -28,7 +28,7 @@ pub(super) fn resolver_error(error: Unresolved) -> Raised {
         Unresolved::System(errno) => system_error(errno),
         Unresolved::Resolver(code) => {
             let message = Str::new_value(&system::gai_strerror(code));
-            raise_class(gai_error_class(), vec![Value::int(code.into()), message])
+            GAI_ERROR.raise(&[Value::int(code.into()), message])
         }
     }
 }
@@ -36,7 +36,7 @@ pub(super) fn resolver_error(error: Unresolved) -> Raised {
 /// The exception of the older functions' errors. As `set_herror`.
 #[cold]
 fn host_error(code: i32) -> Raised {
-    raise_class(herror_class(), vec![Value::int(code.into()), Str::new_value(&system::hstrerror(code))])
+    HERROR.raise(&[Value::int(code.into()), Str::new_value(&system::hstrerror(code))])
 }
 
 /// Looks up a host.

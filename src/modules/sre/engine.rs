@@ -102,9 +102,15 @@ enum Kind {
 /// What a try has changed.
 #[derive(Clone, Copy)]
 enum Change {
-    Mark(u32, usize),
-    LastMark(isize),
-    LastIndex(isize),
+    /// A mark that was set, with what it and the numbers of the last ones were.
+    Mark {
+        index: u32,
+        last_mark: i32,
+        last_index: i32,
+        old: usize,
+    },
+    /// A mark that was passed over, with what it was.
+    Passed(u32, usize),
     Current(usize),
     Repeat(usize, i64, usize),
 }
@@ -311,33 +317,31 @@ impl<'p> State<'p> {
     }
 
     fn set_mark(&mut self, index: usize, ptr: usize) {
+        let Some(&old) = self.marks.get(index) else { return };
+        let (last_mark, last_index) = (self.last_mark as i32, self.last_index as i32);
         if index & 1 == 1 {
-            self.trail.push(Change::LastIndex(self.last_index));
             self.last_index = index as isize / 2 + 1;
         }
         if index as isize > self.last_mark {
-            self.trail.push(Change::LastMark(self.last_mark));
             for between in (self.last_mark + 1) as usize..index {
-                self.write_mark(between, UNSET);
+                self.trail.push(Change::Passed(between as u32, self.marks[between]));
+                self.marks[between] = UNSET;
             }
             self.last_mark = index as isize;
         }
-        self.write_mark(index, ptr);
-    }
-
-    fn write_mark(&mut self, index: usize, ptr: usize) {
-        if let Some(mark) = self.marks.get_mut(index) {
-            self.trail.push(Change::Mark(index as u32, *mark));
-            *mark = ptr;
-        }
+        self.trail.push(Change::Mark { index: index as u32, last_mark, last_index, old });
+        self.marks[index] = ptr;
     }
 
     fn undo(&mut self, to: usize) {
         while self.trail.len() > to {
             match self.trail.pop() {
-                Some(Change::Mark(index, old)) => self.marks[index as usize] = old,
-                Some(Change::LastMark(old)) => self.last_mark = old,
-                Some(Change::LastIndex(old)) => self.last_index = old,
+                Some(Change::Mark { index, last_mark, last_index, old }) => {
+                    self.marks[index as usize] = old;
+                    self.last_mark = last_mark as isize;
+                    self.last_index = last_index as isize;
+                }
+                Some(Change::Passed(index, old)) => self.marks[index as usize] = old,
                 Some(Change::Current(old)) => self.current = old,
                 Some(Change::Repeat(index, count, last)) => {
                     if let Some(repeat) = self.repeats.get_mut(index) {

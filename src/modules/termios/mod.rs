@@ -7,20 +7,14 @@ use crate::method;
 use crate::modules::ModuleDef;
 use crate::modules::blocking::blocking;
 use crate::modules::posix::file_descriptor;
-use crate::object::call;
 use crate::object::error::{PyResult, Raised};
-use crate::object::gil::GilCell;
 use crate::object::number;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
-use crate::types::dict::Dict;
-use crate::types::exceptions::{EXCEPTION, overflow_error, type_error};
+use crate::types::exceptions::{EXCEPTION, ModuleException, overflow_error, type_error};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::str::Str;
-use crate::types::tuple::Tuple;
-use crate::types::type_::TYPE;
-use std::cell::OnceCell;
 
 /// The module's definition.
 pub static MODULE: ModuleDef = ModuleDef {
@@ -59,7 +53,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
     ],
     fill: |dict| {
-        dict.set_text("error", error_class()?);
+        dict.set_text("error", ERROR.class()?);
         for &(name, value) in constants::CONSTANTS {
             dict.set_text(name, Value::int(value));
         }
@@ -67,28 +61,12 @@ pub static MODULE: ModuleDef = ModuleDef {
     },
 };
 
-/// The class `termios.error`.
-fn error_class() -> PyResult<Value> {
-    static CLASS: GilCell<OnceCell<Value>> = GilCell::new(OnceCell::new());
-    if let Some(class) = CLASS.get().get() {
-        return Ok(class.clone());
-    }
-    let namespace = Dict::new_value();
-    if let Some(dict) = namespace.exact::<Dict>() {
-        dict.set_text("__module__", Str::new_value("termios"));
-    }
-    let bases = Tuple::from_vec(vec![EXCEPTION.value()]);
-    let class = call::call(&TYPE.value(), &[Str::new_value("error"), bases, namespace])?;
-    Ok(CLASS.get().get_or_init(|| class).clone())
-}
+static ERROR: ModuleException = ModuleException::new("termios", "error", &[&EXCEPTION]);
 
 #[cold]
 fn failed(errno: i32) -> Raised {
     let message = Str::new_value(&crate::modules::posix::system::message(errno));
-    match error_class().and_then(|class| call::call(&class, &[Value::int(errno.into()), message])) {
-        Ok(exception) => Raised::new(exception),
-        Err(raised) => raised,
-    }
+    ERROR.raise(&[Value::int(errno.into()), message])
 }
 
 /// A number of C's `long`.

@@ -149,7 +149,7 @@ fn divide_slow(left: &Value, right: &Value) -> PyResult<Option<(Value, Value)>> 
             Ok(Some((Value::int(floor_div(a, b)), Value::int(modulo(a, b)))))
         }
         (a, b) => {
-            let (quotient, remainder) = a.big().div_mod_floor(&b.big());
+            let (quotient, remainder) = divide(&a.big(), &b.big());
             Ok(Some((big(quotient), big(remainder))))
         }
     }
@@ -385,4 +385,44 @@ pub fn compare(left: &Value, right: &Value, op: Compare) -> PyResult<Value> {
         (Some(a), Some(b)) => Ok(Value::bool(op.holds(order(a, b)))),
         _ => Ok(Value::NOT_IMPLEMENTED),
     }
+}
+
+/// Quotient and remainder, rounded down.
+fn divide(a: &BigInt, b: &BigInt) -> (BigInt, BigInt) {
+    let Some((quotient, remainder)) = divide_short(a.magnitude(), b.magnitude()) else { return a.div_mod_floor(b) };
+    let differ = a.sign() != b.sign();
+    let (quotient, remainder) = match differ && !remainder.is_zero() {
+        true => (quotient + 1, b.magnitude() - remainder),
+        false => (quotient, remainder),
+    };
+    let sign = if differ { Sign::Minus } else { Sign::Plus };
+    (BigInt::from_biguint(sign, quotient.into()), BigInt::from_biguint(b.sign(), remainder))
+}
+
+/// Quotient and remainder of numbers of more than one word whose quotient is below 2^62, by one multiplication: dividing
+/// general numbers takes several times as long. None for others.
+///
+/// The quotient of the leading bits, the divisor's being 64, is not smaller than the true one and at most 2 larger (as
+/// in step D3 of Knuth's algorithm D).
+fn divide_short(a: &BigUint, b: &BigUint) -> Option<(u64, BigUint)> {
+    let (a_bits, b_bits) = (a.bits(), b.bits());
+    if b_bits <= 64 || a_bits < b_bits || a_bits > b_bits + 61 {
+        return None;
+    }
+    let shift = b_bits - 64;
+    let leading = |number: &BigUint| -> u128 {
+        let (skip, part) = ((shift / 64) as usize, shift % 64);
+        let mut words = number.iter_u64_digits().skip(skip);
+        let mut word = || u128::from(words.next().unwrap_or(0));
+        let (low, middle, high) = (word(), word(), word());
+        let low_two = middle << 64 | low;
+        if part == 0 { low_two } else { low_two >> part | high << (128 - part) }
+    };
+    let mut quotient = u64::try_from(leading(a) / leading(b)).ok()?;
+    let mut product = b * quotient;
+    while &product > a {
+        quotient -= 1;
+        product -= b;
+    }
+    Some((quotient, a - product))
 }

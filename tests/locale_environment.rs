@@ -1,0 +1,51 @@
+//! What the environment says of the locale: UTF-8 mode (PEP 540), coercion of C's locale (PEP 538), encodings. The answers
+//! are CPython 3.8's, on a system that has the locales C and C.UTF-8.
+#![cfg(all(feature = "compile", target_os = "linux"))]
+
+use pretty_assertions::assert_eq;
+use std::process::Command;
+
+const PROGRAM: &str = "\
+import sys, _locale, posix
+print(sys.flags.utf8_mode, sys.stdout.encoding, sys.stdout.errors, _locale.setlocale(_locale.LC_CTYPE),
+      open('/dev/null').encoding, posix.environ.get(b'LC_CTYPE'))
+";
+
+#[test]
+fn the_environment_decides_the_encodings() {
+    // The variables that are set, and what CPython prints.
+    let cases = [
+        ("LC_ALL=C.UTF-8", "0 utf-8 surrogateescape C.UTF-8 UTF-8 None"),
+        ("LC_ALL=C", "1 utf-8 surrogateescape C UTF-8 None"),
+        ("LANG=C", "1 utf-8 surrogateescape C.UTF-8 UTF-8 b'C.UTF-8'"),
+        ("LANG=POSIX", "1 utf-8 surrogateescape C.UTF-8 UTF-8 b'C.UTF-8'"),
+        ("LC_ALL=C PYTHONUTF8=0", "0 ascii surrogateescape C ANSI_X3.4-1968 None"),
+        ("LANG=C PYTHONUTF8=0", "0 utf-8 surrogateescape C.UTF-8 UTF-8 b'C.UTF-8'"),
+        ("LANG=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0", "0 ascii surrogateescape C ANSI_X3.4-1968 None"),
+        ("LANG=C PYTHONCOERCECLOCALE=0", "1 utf-8 surrogateescape C UTF-8 None"),
+        ("LC_ALL=unknown PYTHONUTF8=0", "0 ascii surrogateescape C ANSI_X3.4-1968 None"),
+        ("LC_ALL=unknown.UTF-8", "1 utf-8 surrogateescape C UTF-8 None"),
+        ("LANG=unknown", "1 utf-8 surrogateescape C.UTF-8 UTF-8 b'C.UTF-8'"),
+        ("LANG=C.UTF-8", "0 utf-8 surrogateescape C.UTF-8 UTF-8 None"),
+        ("LANG=C LC_CTYPE=C.UTF-8", "0 utf-8 surrogateescape C.UTF-8 UTF-8 b'C.UTF-8'"),
+        ("PYTHONUTF8=1 LC_ALL=C.UTF-8", "1 utf-8 surrogateescape C.UTF-8 UTF-8 None"),
+        ("", "1 utf-8 surrogateescape C.UTF-8 UTF-8 b'C.UTF-8'"),
+    ];
+    let file = std::env::temp_dir().join(format!("pycvm-locale-{}.py", std::process::id()));
+    std::fs::write(&file, PROGRAM).expect("a temporary file");
+    for (variables, expected) in cases {
+        let output = Command::new(env!("CARGO_BIN_EXE_pycvm"))
+            .arg("run")
+            .arg(&file)
+            .env_clear()
+            .envs(
+                std::env::vars_os()
+                    .filter(|(name, _)| matches!(name.to_str(), Some("PATH" | "HOME" | "PYENV_ROOT" | "PYCVM_STDLIB"))),
+            )
+            .envs(variables.split_whitespace().filter_map(|variable| variable.split_once('=')))
+            .output()
+            .expect("the pycvm binary runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), expected, "{variables}");
+    }
+    let _best_effort = std::fs::remove_file(&file);
+}
