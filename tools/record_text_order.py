@@ -5,7 +5,8 @@
 The kernel maps 64 KiB of a program's text around each page that is used, so functions that are spread out make start-up
 slower and the resident size larger. Runs an empty program and a sample of the fixtures under `valgrind --tool=callgrind`
 (which must be installed) and writes a linker script that names the functions of the empty program first, then those that
-many of the fixtures run. The names hold no hash, so the script fits every build; a name that is gone matches nothing.
+many of the fixtures run, then those of a start with `site`. The names are patterns that fit every build (with v0 mangling,
+see .cargo/config.toml); one that is gone matches nothing.
 """
 
 import collections
@@ -19,36 +20,26 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "tools" / "text_order.ld"
 EVERY = 6
 """One fixture of so many is run."""
-SHARE = 0.06
+SHARE = 0.1
 """Functions that this share of them runs are named."""
-MOST = 16384
-"""Bytes that the instances of one generic function may have together; they cannot be told apart by name."""
-HASH = re.compile(r"17h[0-9a-f]{16}E")
+
+
+def pattern(name):
+    """A mangled name (v0) as a pattern: without what depends on the machine, crates' numbers and references back."""
+    return re.sub(r"B[0-9A-Za-z]*_", "B*_", re.sub(r"Cs[0-9A-Za-z]+_", "Cs*_", name.split(".")[0]))
 
 
 def executed(command):
-    """The mangled names of the Rust functions that a command runs, without hashes, in the order of their first mention."""
+    """The names, as patterns, of the Rust functions that a command runs, in the order of their first mention."""
     with tempfile.NamedTemporaryFile() as out:
         tool = ["valgrind", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={out.name}"]
         subprocess.run(tool + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=600)
         names = {}
         for line in pathlib.Path(out.name).read_text().splitlines():
             found = re.match(r"c?fn=\(\d+\) (\S+)", line)
-            if found and HASH.search(found.group(1)):
-                names[HASH.split(found.group(1))[0]] = None
+            if found and found.group(1).startswith("_R"):
+                names[pattern(found.group(1))] = None
         return list(names)
-
-
-def too_large(program):
-    """The names whose instances together are larger than MOST."""
-    sizes, instances = collections.Counter(), collections.Counter()
-    for line in subprocess.run(["nm", "-S", program], capture_output=True, text=True, check=True).stdout.splitlines():
-        fields = line.split()
-        if len(fields) == 4 and fields[2] in "tT":
-            name = HASH.split(fields[3])[0]
-            sizes[name] += int(fields[1], 16)
-            instances[name] += 1
-    return {name for name, size in sizes.items() if size > MOST and instances[name] > 1}
 
 
 def main():
@@ -58,21 +49,19 @@ def main():
         empty.write_text("")
         subprocess.run([program, "compile", str(empty), "-o", str(empty) + "c"], check=True)
         first = executed([program, "run", "-S", str(empty) + "c"])
-        # Then with the library's site, where there is a library.
-        first += [name for name in executed([program, "run", str(empty) + "c"]) if name not in first]
-    large = too_large(program)
-    first = [name for name in first if name not in large]
+        # With the library's site, where there is a library.
+        site = executed([program, "run", str(empty) + "c"])
     counts = collections.Counter()
     fixtures = sorted((ROOT / "fixtures").glob("*/*.pyc"))[::EVERY]
     for fixture in fixtures:
         counts.update(executed([program, "run", "-S", str(fixture)]))
-    known = set(first)
-    common = [name for name, count in counts.most_common() if count >= SHARE * len(fixtures) and name not in known and name not in large]
+    often = [name for name, count in counts.most_common() if count >= SHARE * len(fixtures)]
+    common = [name for name in dict.fromkeys(often + site) if name not in first]
     lines = ["/* Made by tools/record_text_order.py. */", "SECTIONS {", "  .text.first : {"]
-    lines += [f"    *(.text*.{name}17h*)" for name in first + common]
+    lines += [f"    *(.text*.{name}*)" for name in first + common]
     lines += ["  }", "} INSERT BEFORE .text;", ""]
     OUTPUT.write_text("\n".join(lines))
-    print(f"{len(first)} functions of start-up, {len(common)} of many programs", file=sys.stderr)
+    print(f"{len(first)} functions of start-up, {len(common)} others", file=sys.stderr)
 
 
 main()
