@@ -2,7 +2,7 @@
 """Runs CPython 3.8's own regression tests under pycvm and under CPython, test method by test method, and compares.
 
     python3 tools/cpython_tests/run.py [MODULE...] [--jobs N] [--limit SECONDS] [--program CMD]
-        [--check | --update] [--failures] [--no-cpython]
+        [--check | --update | --find] [--failures]
 
 A test that CPython passes and pycvm does not counts as failed whatever the reason. Without modules: those of MODULES.
 CPython's results are kept in tests/cpython_suite/cpython.txt and made when they are missing. `--update` writes the list of
@@ -156,6 +156,7 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--failures", action="store_true", help="print each test that fails, and the errors")
+    parser.add_argument("--find", action="store_true", help="only say whether there is a CPython 3.8 with its tests")
     options = parser.parse_args()
     # A shell that starts this behind itself has it ignored, which would be handed on to the tests.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -165,6 +166,8 @@ def main():
     passes = read_list("passes.txt")
     missing = [module for module in modules if module not in cpython]
     python = find_cpython()
+    if options.find:
+        sys.exit(subprocess.run([python, "-c", "import test.test_grammar"]).returncode)
     totals = dict.fromkeys(("cpython", "passed", "failed", "error", "skip", "crash", "timeout"), 0)
     left = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
