@@ -2,10 +2,12 @@
 
 use crate::object::TypeObject;
 use crate::object::arguments::{check_count, no_keywords, positional};
+use crate::object::buffer::{Buffer, Order, Request};
 use crate::object::call;
 use crate::object::error::{PyResult, Raised};
-use crate::object::native::Function;
+use crate::object::native::{At, FromArg, Function};
 use crate::object::value::{Payload, Value};
+use crate::types::bytes::Bytes;
 use crate::types::exceptions::type_error;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -120,5 +122,22 @@ pub(super) fn nameless<const N: usize>(
     match surplus {
         Some(surplus) => Err(type_error(surplus)),
         None => Ok(values),
+    }
+}
+
+/// The bytes of an argument with contiguous memory: the format unit `y*`.
+pub(super) struct Data(pub Vec<u8>);
+
+impl FromArg for Data {
+    type Out<'a> = Data;
+    fn from_arg(value: &Value, at: At) -> PyResult<Data> {
+        if let Some(bytes) = value.downcast::<Bytes>() {
+            return Ok(Data(bytes.as_slice().to_vec()));
+        }
+        let buffer = Buffer::require(value, Request::Simple)?;
+        if !buffer.layout().is_contiguous(Order::C) {
+            return Err(at.wrong_type("contiguous buffer", value));
+        }
+        Ok(Data(buffer.to_vec()))
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::method;
 use crate::modules::ModuleDef;
-use crate::object::buffer::{Buffer, Order, Request};
+use crate::modules::arguments::Data;
+use crate::object::buffer::{Buffer, Request};
 use crate::object::error::PyResult;
 use crate::object::native::{At, FromArg};
 use crate::object::number;
@@ -64,23 +65,6 @@ pub static MODULE: ModuleDef = ModuleDef {
 
 static ERROR: ModuleException = ModuleException::new("binascii", "Error", &[&VALUE_ERROR]);
 static INCOMPLETE: ModuleException = ModuleException::new("binascii", "Incomplete", &[&EXCEPTION]);
-
-/// Bytes to encode: any contiguous memory.
-struct Data(Vec<u8>);
-
-impl FromArg for Data {
-    type Out<'a> = Data;
-    fn from_arg(value: &Value, at: At) -> PyResult<Data> {
-        if let Some(bytes) = value.downcast::<Bytes>() {
-            return Ok(Data(bytes.as_slice().to_vec()));
-        }
-        let buffer = Buffer::require(value, Request::Simple)?;
-        if !buffer.layout().is_contiguous(Order::C) {
-            return Err(at.wrong_type("contiguous buffer", value));
-        }
-        Ok(Data(buffer.to_vec()))
-    }
-}
 
 /// Text to decode: bytes, or a str of ASCII. As `ascii_buffer_converter`.
 struct Ascii(Vec<u8>);

@@ -43,6 +43,28 @@ fn hexadecimal(digest: &[u8]) -> Value {
     Str::from_latin1(&text)
 }
 
+/// Declares how the body of a hash function's objects gives out and goes on with its state.
+macro_rules! running_state {
+    ($body:ident, $algorithm:ty) => {
+        impl $body {
+            fn state(&self) -> $algorithm {
+                let state = self.state.take();
+                self.state.set(state.clone());
+                state
+            }
+
+            fn update(&self, value: &Value) -> PyResult<()> {
+                let data = bytes_to_hash(value)?;
+                let mut state = self.state.take();
+                data.with_items(|bytes| state.update(bytes));
+                self.state.set(state);
+                Ok(())
+            }
+        }
+    };
+}
+use running_state;
+
 /// Declares the type of a hash function's objects, and the function that makes them.
 macro_rules! hash_type {
     ($body:ident, $static:ident, $new:ident, $algorithm:ty, $type_name:literal, $name:literal, $block:literal, [$($getset:expr),*]) => {
@@ -84,21 +106,7 @@ macro_rules! hash_type {
                 $($getset),*
             ]);
 
-        impl $body {
-            fn state(&self) -> $algorithm {
-                let state = self.state.take();
-                self.state.set(state.clone());
-                state
-            }
-
-            fn update(&self, value: &Value) -> PyResult<()> {
-                let data = bytes_to_hash(value)?;
-                let mut state = self.state.take();
-                data.with_items(|bytes| state.update(bytes));
-                self.state.set(state);
-                Ok(())
-            }
-        }
+        running_state!($body, $algorithm);
 
         fn $new(string: Option<&Value>) -> PyResult<Value> {
             let body = $body { header: Header::new(&$static), state: Cell::new(<$algorithm>::new()) };

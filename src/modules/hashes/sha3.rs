@@ -1,6 +1,6 @@
 //! The module `_sha3`: SHA-3, and SHAKE with digests of any length.
 
-use super::{bytes_to_hash, hexadecimal};
+use super::{bytes_to_hash, hexadecimal, running_state};
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::object::TypeObject;
@@ -108,21 +108,7 @@ macro_rules! sha3_type {
             ])
             .doc($doc);
 
-        impl $body {
-            fn state(&self) -> $algorithm {
-                let state = self.state.take();
-                self.state.set(state.clone());
-                state
-            }
-
-            fn update(&self, value: &Value) -> PyResult<()> {
-                let data = bytes_to_hash(value)?;
-                let mut state = self.state.take();
-                data.with_items(|bytes| state.update(bytes));
-                self.state.set(state);
-                Ok(())
-            }
-        }
+        running_state!($body, $algorithm);
     };
     (fixed $body:ident, $static:ident, $algorithm:ty, $type_name:literal, $name:literal, $size:literal, $rate:literal, $doc:expr) => {
         sha3_type!($body, $static, $algorithm, $type_name, $name, $size, $rate, 6, $doc, [

@@ -4,12 +4,13 @@ mod system;
 
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::modules::arguments::Data;
 use crate::modules::arguments::{body, class_or, nameless};
 use crate::modules::blocking::blocking;
 use crate::modules::posix::system as files;
 use crate::modules::sys::audit;
 use crate::name;
-use crate::object::buffer::{Buffer, Exporter, Layout, Order, Request, not_writable};
+use crate::object::buffer::{Buffer, Exporter, Layout, Request, not_writable};
 use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{At, FromArg, GetSet, Method, c_int, ssize};
@@ -176,20 +177,6 @@ impl FromArg for Open<'_> {
     fn from_arg(value: &Value, at: At) -> PyResult<Open<'_>> {
         let body = <&Mmap as FromArg>::from_arg(value, at)?;
         if body.is_open.get() { Ok(Open(body)) } else { Err(closed()) }
-    }
-}
-
-/// Bytes given as an argument: the format unit `y*`.
-struct Data(Vec<u8>);
-
-impl FromArg for Data {
-    type Out<'a> = Data;
-    fn from_arg(value: &Value, at: At) -> PyResult<Data> {
-        let buffer = Buffer::require(value, Request::Simple)?;
-        if !buffer.layout().is_contiguous(Order::C) {
-            return Err(at.wrong_type("contiguous buffer", value));
-        }
-        Ok(Data(buffer.to_vec()))
     }
 }
 

@@ -1,11 +1,8 @@
 //! What a child of a fork does before it becomes another program, behind safe functions. Between fork and exec only system
 //! calls are made: nothing is allocated or locked, since another thread may have held the lock when the process was split.
 
+use crate::modules::posix::system::errno;
 use std::ffi::{CStr, CString, c_char};
-
-fn errno() -> i32 {
-    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
-}
 
 /// Pointers to texts, ended by null, as `execve` wants them.
 pub struct Texts {

@@ -1,15 +1,6 @@
 //! The calls of the operating system on signals, behind safe functions. What fails gives the system's error number.
 
-/// A result of a system call: the error is `errno`.
-pub type SysResult<T> = Result<T, i32>;
-
-fn errno() -> i32 {
-    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
-}
-
-fn check(result: i32) -> SysResult<i32> {
-    if result == -1 { Err(errno()) } else { Ok(result) }
-}
+use crate::modules::posix::system::{SysResult, check};
 
 /// A set of signals.
 #[derive(Clone, Copy)]

@@ -4,8 +4,9 @@ mod system;
 
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::modules::arguments::Data;
 use crate::modules::binascii::word;
-use crate::object::buffer::{Buffer, Order, Request};
+use crate::object::buffer::{Buffer, Request};
 use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_object};
 use crate::object::native::{At, FromArg, GetSet};
@@ -118,20 +119,6 @@ fn failure(stream: Option<&Stream>, code: i32, what: &str) -> Raised {
     match message {
         Some(message) => ERROR.message(&format!("Error {code} {what}: {message}")),
         None => ERROR.message(&format!("Error {code} {what}")),
-    }
-}
-
-/// Bytes: any contiguous memory.
-struct Data(Vec<u8>);
-
-impl FromArg for Data {
-    type Out<'a> = Data;
-    fn from_arg(value: &Value, at: At) -> PyResult<Data> {
-        let buffer = Buffer::require(value, Request::Simple)?;
-        if !buffer.layout().is_contiguous(Order::C) {
-            return Err(at.wrong_type("contiguous buffer", value));
-        }
-        Ok(Data(buffer.to_vec()))
     }
 }
 

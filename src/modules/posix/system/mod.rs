@@ -17,7 +17,7 @@ pub fn errno() -> i32 {
 }
 
 /// What a call returned that gives -1 when it fails.
-fn check(result: i32) -> SysResult<i32> {
+pub(crate) fn check(result: i32) -> SysResult<i32> {
     if result == -1 { Err(errno()) } else { Ok(result) }
 }
 
