@@ -13,6 +13,7 @@ use crate::object::value::Value;
 use crate::types::bytes::Bytes;
 use crate::types::dict::Dict;
 use crate::types::exceptions::type_error;
+use crate::types::memoryview;
 
 /// The format that is written when no other is asked for; CPython's `Py_MARSHAL_VERSION`.
 const VERSION: i32 = 4;
@@ -61,9 +62,15 @@ fn dump(value: &Value, file: &Value, version: Option<i32>) -> PyResult<Value> {
 }
 
 fn loads(bytes: &Value) -> PyResult<Value> {
-    // A copy: making objects may run the collector, and with it Python code.
+    // Bytes do not change. Of other memory a copy: making objects may run the collector, and with it Python code.
+    if let Some((owner, range)) = memoryview::constant_bytes(bytes)
+        && let Some(owner) = owner.exact::<Bytes>()
+    {
+        let data = owner.as_slice().get(range).unwrap_or_default();
+        return read::read(read::Source::Bytes { data, at: 0 });
+    }
     let data = Buffer::require(bytes, Request::Simple)?.to_vec();
-    read::read(read::Source::Bytes { data, at: 0 })
+    read::read(read::Source::Bytes { data: &data, at: 0 })
 }
 
 fn load(file: &Value) -> PyResult<Value> {
