@@ -166,6 +166,7 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
 
 fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
     startup::enable_fault_handler();
+    startup::import_codecs()?;
     startup::make_main()?;
     startup::install_signals()?;
     startup::import_site()?;

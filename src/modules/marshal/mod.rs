@@ -61,16 +61,23 @@ fn dump(value: &Value, file: &Value, version: Option<i32>) -> PyResult<Value> {
     call::call_method(file, name!("write"), &[bytes])
 }
 
+/// The value that bytes begin with.
+///
+/// # Errors
+/// As for `marshal.loads`.
+pub(crate) fn read_bytes(data: &[u8]) -> PyResult<Value> {
+    read::read(read::Source::Bytes { data, at: 0 })
+}
+
 fn loads(bytes: &Value) -> PyResult<Value> {
     // Bytes do not change. Of other memory a copy: making objects may run the collector, and with it Python code.
     if let Some((owner, range)) = memoryview::constant_bytes(bytes)
         && let Some(owner) = owner.exact::<Bytes>()
     {
         let data = owner.as_slice().get(range).unwrap_or_default();
-        return read::read(read::Source::Bytes { data, at: 0 });
+        return read_bytes(data);
     }
-    let data = Buffer::require(bytes, Request::Simple)?.to_vec();
-    read::read(read::Source::Bytes { data: &data, at: 0 })
+    read_bytes(&Buffer::require(bytes, Request::Simple)?.to_vec())
 }
 
 fn load(file: &Value) -> PyResult<Value> {
