@@ -289,7 +289,11 @@ fn fits(pattern: &Value, argument: &Value) -> PyResult<bool> {
 /// What the filters say of a warning: the action, and the filter. As `get_filter`.
 fn action_for(category: &Value, text: &Value, line: i64, module: &Value) -> PyResult<(Value, Value)> {
     let filters = match library_attribute("filters")? {
-        Some(filters) => filters,
+        Some(filters) => {
+            // They stay when the module loses them.
+            FILTERS.get().set(Some(filters.clone()));
+            filters
+        }
         None => filters(),
     };
     let Some(list) = filters.downcast::<List>() else {
@@ -371,9 +375,16 @@ fn warn_explicit(
     let seen = match action_text.as_str() {
         "once" => {
             let once = match library_attribute("onceregistry")? {
-                Some(once) => once,
+                Some(once) => {
+                    ONCE.get().set(Some(once.clone()));
+                    once
+                }
                 None => once_registry(),
             };
+            if registry.is_none() && once.downcast::<Dict>().is_none() {
+                let found = once.ty().name();
+                return Err(type_error(format!("_warnings.onceregistry must be a dict, not '{found}'")));
+            }
             let registry = registry.unwrap_or(&once);
             already_warned(registry, &Tuple::from_vec(vec![text.clone(), category.clone()]), true)?
         }
@@ -478,9 +489,10 @@ fn line_of_loader(globals: &Value, line: i64) -> PyResult<Option<Value>> {
     if source.is_none() {
         return Ok(None);
     }
-    let lines = call::call_method(&source, name!("splitlines"), &[])?;
-    match sequence::get_item(&lines, &Value::int(line - 1)) {
-        Ok(found) => Ok(Some(found)),
-        Err(raised) => Err(raised),
+    if source.downcast::<Str>().is_none() {
+        return Err(type_error(format!("must be str, not {}", source.ty().name())));
     }
+    // That of str itself, as PyUnicode_Splitlines.
+    let lines = crate::types::str::lines(&source, false)?;
+    sequence::get_item(&lines, &Value::int(line - 1)).map(Some)
 }

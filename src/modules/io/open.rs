@@ -10,7 +10,7 @@ use crate::object::native::{Function, thunk};
 use crate::object::value::Value;
 use crate::object::{attribute, call, number};
 use crate::types::builtin_function::BuiltinFunction;
-use crate::types::exceptions::{DEPRECATION_WARNING, type_error, value_error};
+use crate::types::exceptions::{DEPRECATION_WARNING, RUNTIME_WARNING, type_error, value_error};
 use crate::types::int;
 use crate::types::str::{Str, intern};
 
@@ -124,15 +124,16 @@ fn open(
     if mode.updating {
         super::ready()?;
     }
+    if buffering == 1 && mode.binary {
+        let text = "line buffering (buffering=1) isn't supported in binary mode, the default buffer size will be used";
+        warnings::warn(&RUNTIME_WARNING, text, 1)?;
+        buffering = -1;
+    }
     let raw = file_io::open(&path, &raw_mode, close_fd, opener)?;
     let finished = (|| {
         let file = raw.exact::<file_io::FileIo>().ok_or_else(|| type_error("expected FileIO"))?;
         let is_terminal = text::is_terminal(file.open_fd()?);
-        // Line buffering of binary files was never there: it is taken for the usual.
         let mut line_buffering = false;
-        if buffering == 1 && mode.binary {
-            buffering = -1;
-        }
         if buffering == 1 || (buffering < 0 && is_terminal) {
             buffering = -1;
             line_buffering = true;

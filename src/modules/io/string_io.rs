@@ -396,7 +396,10 @@ fn getstate(this: &Value) -> PyResult<Value> {
 
 fn setstate(this: &Value, state: &Value) -> PyResult<()> {
     let body = body(this)?;
-    body.check()?;
+    // It may be that `__init__` has not run: it is done here.
+    if body.ready.get() {
+        body.check()?;
+    }
     let items = match state.downcast::<Tuple>().map(Tuple::as_slice) {
         Some(items) if items.len() >= 4 => items,
         _ => {

@@ -6,6 +6,7 @@ use crate::method;
 use crate::modules::ModuleDef;
 use crate::modules::posix::path::to_c_string;
 use crate::modules::posix::process::split;
+use crate::name;
 use crate::object::error::PyResult;
 use crate::object::native::c_int;
 use crate::object::value::Value;
@@ -14,6 +15,7 @@ use crate::types::bytes::Bytes;
 use crate::types::exceptions::{os_error, type_error, value_error};
 use crate::types::int;
 use crate::types::tuple::Tuple;
+use crate::vm::import;
 use std::ffi::CString;
 use system::Texts;
 
@@ -44,12 +46,6 @@ struct Child {
     hook: Option<Value>,
 }
 
-/// A text for the system that ends at its first zero byte.
-fn up_to_null(bytes: &[u8]) -> CString {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    CString::new(bytes.get(..end).unwrap_or_default()).unwrap_or_default()
-}
-
 /// The items of a sequence.
 fn items(list: &Value) -> PyResult<Vec<Value>> {
     let count = sequence::len(list)?;
@@ -59,7 +55,7 @@ fn items(list: &Value) -> PyResult<Vec<Value>> {
 /// A sequence of bytes. As `_PySequence_BytesToCharpArray`.
 fn byte_texts(list: &Value) -> PyResult<Vec<CString>> {
     let text = |item: &Value| match item.downcast::<Bytes>() {
-        Some(bytes) => Ok(up_to_null(bytes.as_slice())),
+        Some(bytes) => CString::new(bytes.as_slice()).map_err(|_| value_error("embedded null byte")),
         None => Err(type_error(format!("expected bytes, {} found", item.ty().name()))),
     };
     items(list)?.iter().map(text).collect()
@@ -76,6 +72,19 @@ fn descriptors(tuple: &Tuple) -> Option<Vec<i32>> {
         fds.push(fd);
     }
     Some(fds)
+}
+
+/// Runs `act` with the collector off, by way of the module `gc` as programs see it: Python code runs in the child only as
+/// far as the hook asks for it.
+fn without_collector(act: impl FnOnce() -> PyResult<Value>) -> PyResult<Value> {
+    let gc = import::import_text("gc")?;
+    let was_enabled = number::truth(&call::call_method(&gc, name!("isenabled"), &[])?)?;
+    call::call_method(&gc, name!("disable"), &[])?;
+    let result = act();
+    if was_enabled {
+        call::call_method(&gc, name!("enable"), &[])?;
+    }
+    result
 }
 
 fn fork_exec(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
@@ -101,36 +110,45 @@ fn fork_exec(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
         return Err(value_error("errpipe_write must be >= 3"));
     }
     let Some(kept) = descriptors(kept) else { return Err(value_error("bad value(s) in fds_to_keep")) };
-    let programs = byte_texts(programs)?;
-    let arguments = if arguments.is_none() {
-        None
-    } else {
-        let list = crate::object::iter::collect(arguments).map_err(|_| type_error("argv must be a tuple"))?;
-        Some(Texts::new(list.iter().map(to_c_string).collect::<PyResult<_>>()?))
+    let child = |hook: Option<Value>| -> PyResult<Child> {
+        let programs = byte_texts(programs)?;
+        let arguments = if arguments.is_none() {
+            None
+        } else {
+            let list = crate::object::iter::collect(arguments).map_err(|_| type_error("argv must be a tuple"))?;
+            Some(Texts::new(list.iter().map(to_c_string).collect::<PyResult<_>>()?))
+        };
+        let environment = if environment.is_none() { None } else { Some(Texts::new(byte_texts(environment)?)) };
+        let directory = if directory.is_none() { None } else { Some(to_c_string(directory)?) };
+        Ok(Child {
+            programs,
+            arguments,
+            environment,
+            directory,
+            close_fds,
+            kept,
+            fds: [a, b, c, d, e, f, g, errpipe_write],
+            restore_signals: restore_signals != 0,
+            new_session: new_session != 0,
+            hook,
+        })
     };
-    let environment = if environment.is_none() { None } else { Some(Texts::new(byte_texts(environment)?)) };
-    let directory = if directory.is_none() { None } else { Some(to_c_string(directory)?) };
-    let child = Child {
-        programs,
-        arguments,
-        environment,
-        directory,
-        close_fds,
-        kept,
-        fds: [a, b, c, d, e, f, g, errpipe_write],
-        restore_signals: restore_signals != 0,
-        new_session: new_session != 0,
-        hook: Some(hook.clone()).filter(|hook| !hook.is_none()),
-    };
-    let pid = if child.hook.is_some() {
-        split(None, system::fork)?
-    } else {
-        system::fork().map_err(|errno| os_error::from_errno(errno, None))?
-    };
-    if pid == 0 {
-        child.run();
+    if hook.is_none() {
+        let child = child(None)?;
+        let pid = system::fork().map_err(|errno| os_error::from_errno(errno, None))?;
+        if pid == 0 {
+            child.run();
+        }
+        return Ok(Value::int(pid.into()));
     }
-    Ok(Value::int(pid.into()))
+    without_collector(|| {
+        let child = child(Some(hook.clone()))?;
+        let pid = split(None, system::fork)?;
+        if pid == 0 {
+            child.run();
+        }
+        Ok(Value::int(pid.into()))
+    })
 }
 
 fn count_error(given: usize) -> crate::object::Raised {

@@ -199,14 +199,20 @@ impl Handler {
                 let exception = strict().into_value();
                 let result = call::call(&handler, std::slice::from_ref(&exception))?;
                 // The handler may have replaced the object that is decoded.
-                let object = exception.downcast::<BaseException>().and_then(|body| body.field(1));
-                let changed = object.and_then(|object| object.downcast::<Bytes>().map(|b| b.as_slice().to_vec()));
-                let len = changed.as_ref().map_or(data.len(), Vec::len);
                 let message = "decoding error handler must return (str, int) tuple";
-                let (text, next) = handler_result(&result, len, message)?;
+                let Some([text, _]) = result.downcast::<Tuple>().map(Tuple::as_slice) else {
+                    return Err(type_error(message));
+                };
                 if text.downcast::<Str>().is_none() {
                     return Err(type_error(message));
                 }
+                let object = exception.downcast::<BaseException>().and_then(|body| body.field(1));
+                let Some(object) = object else { return Err(type_error("object attribute not set")) };
+                let Some(now) = object.downcast::<Bytes>().map(Bytes::as_slice) else {
+                    return Err(type_error("object attribute must be bytes"));
+                };
+                let (text, next) = handler_result(&result, now.len(), message)?;
+                let changed = (now != data).then(|| now.to_vec());
                 return Ok((text, next, changed));
             }
         };
@@ -280,12 +286,26 @@ struct Trouble {
     encoding: String,
     start: usize,
     end: usize,
+    /// The object was empty: CPython counts one character before its beginning as wrong, the null that stands there.
+    was_empty: bool,
 }
 
-fn trouble(exception: &Value, len: impl Fn(&Value) -> usize) -> PyResult<Trouble> {
+impl Trouble {
+    fn or_null(self, null: &Value) -> Trouble {
+        if self.was_empty { Trouble { object: null.clone(), start: 0, end: 1, ..self } } else { self }
+    }
+
+    /// Where to go on in the object as it was.
+    fn end_for_caller(&self) -> usize {
+        if self.was_empty { 0 } else { self.end }
+    }
+}
+
+/// What an exception says, its numbers brought into the object's bounds. As `PyUnicodeEncodeError_GetStart` and its like.
+fn trouble(exception: &Value, len: impl Fn(&Value) -> PyResult<usize>) -> PyResult<Trouble> {
     let field = |name: &str| attribute::get_str(exception, name);
     let object = field("object")?;
-    let len = len(&object);
+    let len = len(&object)?;
     let number = |name: &str| -> PyResult<i64> { Ok(int::to_i64(&field(name)?).unwrap_or(0)) };
     let start = usize::try_from(number("start")?).unwrap_or(0).min(len.saturating_sub(1));
     let end = usize::try_from(number("end")?).unwrap_or(0).max(1).min(len);
@@ -293,7 +313,7 @@ fn trouble(exception: &Value, len: impl Fn(&Value) -> usize) -> PyResult<Trouble
         Some(encoding) => encoding.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default(),
         None => String::new(),
     };
-    Ok(Trouble { object, encoding, start, end: end.max(start) })
+    Ok(Trouble { object, encoding, start, end: end.max(start), was_empty: len == 0 })
 }
 
 fn do_not_know(exception: &Value) -> Raised {
@@ -309,29 +329,36 @@ fn handle(handler: &Handler, exception: &Value) -> PyResult<Value> {
             false => type_error("codec must pass exception instance"),
         });
     }
-    let text_len = |object: &Value| object.downcast::<Str>().map_or(0, Str::len);
+    let text_len = |object: &Value| {
+        object.downcast::<Str>().map(Str::len).ok_or_else(|| type_error("object attribute must be unicode"))
+    };
+    let data_len = |object: &Value| {
+        let bytes = object.downcast::<Bytes>().map(Bytes::as_slice);
+        bytes.map(<[u8]>::len).ok_or_else(|| type_error("object attribute must be bytes"))
+    };
     // What the handler refuses is raised as it came.
     let same = |raised: Raised| {
         if raised.value().ty().is_subtype(&UNICODE_ERROR) { Raised::new(exception.clone()) } else { raised }
     };
     let pair = |replacement: Value, end: usize| Tuple::from_vec(vec![replacement, Value::int(end as i64)]);
     if ty.is_subtype(&UNICODE_ENCODE_ERROR) {
-        let found = trouble(exception, text_len)?;
-        let (replacement, end) =
+        let found = trouble(exception, text_len)?.or_null(&Str::new_value("\0"));
+        let (replacement, _) =
             handler.encode_error(&found.encoding, &found.object, found.start, found.end, "").map_err(same)?;
+        let end = found.end_for_caller();
         return Ok(match replacement {
             Replacement::Text(codes) => pair(Str::from_codes(&codes), end),
             Replacement::Bytes(bytes) => pair(Bytes::new_value(&bytes), end),
         });
     }
     if ty.is_subtype(&UNICODE_DECODE_ERROR) && !matches!(handler, Handler::XmlCharRefReplace | Handler::NameReplace) {
-        let found = trouble(exception, |object| object.downcast::<Bytes>().map_or(0, |bytes| bytes.as_slice().len()))?;
+        let found = trouble(exception, data_len)?.or_null(&Bytes::new_value(b"\0"));
         let data = found.object.downcast::<Bytes>().map_or(&[][..], Bytes::as_slice);
         let (text, end, _) = handler.decode_error(&found.encoding, data, found.start, found.end, "").map_err(same)?;
-        return Ok(pair(text, end));
+        return Ok(pair(text, end.min(found.end_for_caller())));
     }
     if ty.is_subtype(&UNICODE_TRANSLATE_ERROR) {
-        let found = trouble(exception, text_len)?;
+        let found = trouble(exception, text_len)?.or_null(&Str::new_value("\0"));
         let text = match handler {
             Handler::Ignore => Str::new_value(""),
             Handler::Replace => Str::from_codes(&vec![0xfffd; found.end - found.start]),
@@ -344,7 +371,7 @@ fn handle(handler: &Handler, exception: &Value) -> PyResult<Value> {
             }
             _ => return Err(do_not_know(exception)),
         };
-        return Ok(pair(text, found.end));
+        return Ok(pair(text, found.end_for_caller()));
     }
     Err(do_not_know(exception))
 }

@@ -726,6 +726,14 @@ fn rstrip(this: &Value, chars: Option<&Value>) -> PyResult<Value> {
 
 fn splitlines(this: &Value, keepends: Option<&Value>) -> PyResult<Value> {
     let keep = keepends.map_or(Ok(0), c_int)? != 0;
+    lines(this, keep)
+}
+
+/// The lines of a str, with their ends if `keep`. As `PyUnicode_Splitlines`.
+///
+/// # Errors
+/// `TypeError` for what is no str.
+pub(crate) fn lines(this: &Value, keep: bool) -> PyResult<Value> {
     let text = body(this)?;
     let ranges = with_units!(text.chars(), units => search::split_lines(units, is_line_break, keep));
     parts(this, text, ranges)
