@@ -3,6 +3,7 @@
 //! An object is one allocation: `[collector link, only for collected types][Header][body][tail]`. The tail holds what
 //! a Python class adds to its builtin base: the attribute table, the weak reference list, `__slots__` values.
 
+use super::alloc_trace::{COLLECTED, PLAIN};
 use super::instance;
 use super::pool;
 use super::ty::{TypeFlags, TypeObject};
@@ -97,7 +98,11 @@ pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
         if collected {
             gc::count_allocation();
         }
-        let start = pool::allocate(size + before);
+        let start = if collected {
+            pool::allocate::<COLLECTED>(size + LINK_SIZE)
+        } else {
+            pool::allocate::<PLAIN>(size)
+        };
         if collected {
             (start as *mut GcLink).write(GcLink::untracked());
         }
@@ -111,7 +116,7 @@ pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
 /// `old` is its size; nobody else refers to it.
 pub(crate) unsafe fn grow_raw(header: *mut Header, old: usize, new: usize) -> *mut Header {
     // SAFETY: allocated by allocate_raw with the old size.
-    unsafe { pool::reallocate(header as *mut u8, old, new) as *mut Header }
+    unsafe { pool::reallocate::<PLAIN>(header as *mut u8, old, new) as *mut Header }
 }
 
 /// Frees what [`allocate_raw`] gave.
