@@ -19,7 +19,6 @@ use super::ty::{TypeFlags, TypeObject};
 use super::value::Value;
 use crate::types::bytes::Bytes;
 use crate::types::code::Code;
-use crate::types::int;
 use crate::types::layout;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -173,8 +172,7 @@ impl Blocks {
             let before = if kind == COLLECTED { LINK_SIZE } else { 0 };
             // SAFETY: the block is in use: it would be forgotten else. Header and body of an object are written before
             // anything else is allocated; the GIL is held.
-            let object =
-                ManuallyDrop::new(unsafe { Value::from_header((address + before) as *mut Header) });
+            let object = ManuallyDrop::new(unsafe { Value::from_header((address + before) as *mut Header) });
             if let Some(size) = size_in_cpython(&object) {
                 self.current = (self.current + size).saturating_sub(block.size);
                 block.size = size;
@@ -214,7 +212,8 @@ fn size_in_cpython(object: &Value) -> Option<usize> {
     } else if let Some(bytes) = object.downcast::<Bytes>() {
         bytes.as_slice().len()
     } else {
-        usize::try_from(int::to_big(object)?.bits().div_ceil(30)).ok()?
+        // An int's digits are a block by themselves.
+        return None;
     };
     Some(head + basic + item * items)
 }

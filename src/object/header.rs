@@ -98,11 +98,8 @@ pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
         if collected {
             gc::count_allocation();
         }
-        let start = if collected {
-            pool::allocate::<COLLECTED>(size + LINK_SIZE)
-        } else {
-            pool::allocate::<PLAIN>(size)
-        };
+        let start =
+            if collected { pool::allocate::<COLLECTED>(size + LINK_SIZE) } else { pool::allocate::<PLAIN>(size) };
         if collected {
             (start as *mut GcLink).write(GcLink::untracked());
         }
