@@ -92,18 +92,15 @@ pub(crate) const LINK_SIZE: usize = std::mem::size_of::<GcLink>();
 /// The caller writes a valid header and body before the object is used.
 #[inline]
 pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
-    let before = if collected { LINK_SIZE } else { 0 };
     // SAFETY: the size is not zero (a header at least).
     unsafe {
-        if collected {
-            gc::count_allocation();
+        if !collected {
+            return pool::allocate::<PLAIN>(size) as *mut Header;
         }
-        let start =
-            if collected { pool::allocate::<COLLECTED>(size + LINK_SIZE) } else { pool::allocate::<PLAIN>(size) };
-        if collected {
-            (start as *mut GcLink).write(GcLink::untracked());
-        }
-        start.add(before) as *mut Header
+        gc::count_allocation();
+        let start = pool::allocate::<COLLECTED>(size + LINK_SIZE);
+        (start as *mut GcLink).write(GcLink::untracked());
+        start.add(LINK_SIZE) as *mut Header
     }
 }
 

@@ -74,11 +74,10 @@ unsafe impl GlobalAlloc for Pools {
             if POOLED && layout.size() <= LARGEST && layout.align() <= STEP && HOLDS_GIL.get() {
                 return allocate::<RAW>(layout.size());
             }
-            let block = System.alloc(layout);
             if alloc_trace::is_on() {
-                alloc_trace::note(block, layout.size(), RAW);
+                return allocate_traced(layout, false);
             }
-            block
+            System.alloc(layout)
         }
     }
 
@@ -102,7 +101,7 @@ unsafe impl GlobalAlloc for Pools {
                 return;
             }
             if alloc_trace::is_on() {
-                alloc_trace::forget(block);
+                return free_traced(block, layout);
             }
             System.dealloc(block, layout);
         }
@@ -117,11 +116,10 @@ unsafe impl GlobalAlloc for Pools {
                 block.write_bytes(0, layout.size());
                 return block;
             }
-            let block = System.alloc_zeroed(layout);
             if alloc_trace::is_on() {
-                alloc_trace::note(block, layout.size(), RAW);
+                return allocate_traced(layout, true);
             }
-            block
+            System.alloc_zeroed(layout)
         }
     }
 
@@ -252,7 +250,7 @@ pub(crate) unsafe fn free(block: *mut u8, size: usize) {
             give_back(block);
         } else {
             if alloc_trace::is_on() {
-                alloc_trace::forget(block);
+                return free_traced(block, layout(size));
             }
             System.dealloc(block, layout(size));
         }
@@ -343,6 +341,31 @@ fn allocate_large<const KIND: u8>(size: usize) -> *mut u8 {
         alloc_trace::note(block, size, KIND);
     }
     block
+}
+
+/// `System.alloc` and `System.alloc_zeroed` while somebody traces.
+///
+/// # Safety
+/// As for them.
+#[cold]
+#[inline(never)]
+unsafe fn allocate_traced(layout: Layout, zeroed: bool) -> *mut u8 {
+    // SAFETY: the caller's.
+    let block = unsafe { if zeroed { System.alloc_zeroed(layout) } else { System.alloc(layout) } };
+    alloc_trace::note(block, layout.size(), RAW);
+    block
+}
+
+/// `System.dealloc` while somebody traces.
+///
+/// # Safety
+/// As for it.
+#[cold]
+#[inline(never)]
+unsafe fn free_traced(block: *mut u8, layout: Layout) {
+    alloc_trace::forget(block);
+    // SAFETY: the caller's.
+    unsafe { System.dealloc(block, layout) }
 }
 
 /// `System.realloc` while somebody traces. What was noted of the block goes before it: its address may be another's then.

@@ -67,8 +67,6 @@ handler! {
                     share_bits(value);
                 }
             } else if std::ptr::eq(header.ty(), &ARRAY) {
-                // A number may be an object: whoever traces allocations looks at the frame.
-                At::new(ip, fp, vm, k);
                 value = array::number_at(&*(fp.add((*ip).b as usize) as *const Value), index >> 1)
                     .map_or(EMPTY, Value::into_bits);
             }
