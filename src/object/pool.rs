@@ -74,10 +74,7 @@ unsafe impl GlobalAlloc for Pools {
             if POOLED && layout.size() <= LARGEST && layout.align() <= STEP && HOLDS_GIL.get() {
                 return allocate::<RAW>(layout.size());
             }
-            if alloc_trace::is_on() {
-                return allocate_traced(layout, false);
-            }
-            System.alloc(layout)
+            allocate_from_system(layout)
         }
     }
 
@@ -117,7 +114,7 @@ unsafe impl GlobalAlloc for Pools {
                 return block;
             }
             if alloc_trace::is_on() {
-                return allocate_traced(layout, true);
+                return allocate_zeroed_traced(layout);
             }
             System.alloc_zeroed(layout)
         }
@@ -333,25 +330,45 @@ fn layout(size: usize) -> Layout {
 fn allocate_large<const KIND: u8>(size: usize) -> *mut u8 {
     let layout = layout(size);
     // SAFETY: not zero, as the caller of allocate() says.
-    let block = unsafe { System.alloc(layout) };
+    let block = unsafe { if alloc_trace::is_on() { allocate_traced::<KIND>(layout) } else { System.alloc(layout) } };
     if block.is_null() {
         handle_alloc_error(layout);
-    }
-    if alloc_trace::is_on() {
-        alloc_trace::note(block, size, KIND);
     }
     block
 }
 
-/// `System.alloc` and `System.alloc_zeroed` while somebody traces.
+/// `System.alloc`, by itself: what calls the program's allocator has room for the ways of small blocks.
 ///
 /// # Safety
-/// As for them.
+/// As for it.
+#[inline(never)]
+unsafe fn allocate_from_system(layout: Layout) -> *mut u8 {
+    // SAFETY: the caller's.
+    unsafe { if alloc_trace::is_on() { allocate_traced::<RAW>(layout) } else { System.alloc(layout) } }
+}
+
+/// `System.alloc` of a block of a kind while somebody traces.
+///
+/// # Safety
+/// As for it.
 #[cold]
 #[inline(never)]
-unsafe fn allocate_traced(layout: Layout, zeroed: bool) -> *mut u8 {
+unsafe fn allocate_traced<const KIND: u8>(layout: Layout) -> *mut u8 {
     // SAFETY: the caller's.
-    let block = unsafe { if zeroed { System.alloc_zeroed(layout) } else { System.alloc(layout) } };
+    let block = unsafe { System.alloc(layout) };
+    alloc_trace::note(block, layout.size(), KIND);
+    block
+}
+
+/// `System.alloc_zeroed` while somebody traces.
+///
+/// # Safety
+/// As for it.
+#[cold]
+#[inline(never)]
+unsafe fn allocate_zeroed_traced(layout: Layout) -> *mut u8 {
+    // SAFETY: the caller's.
+    let block = unsafe { System.alloc_zeroed(layout) };
     alloc_trace::note(block, layout.size(), RAW);
     block
 }
