@@ -3,9 +3,9 @@
 //! What is traced: the blocks of objects, and with [`Pools`](crate::object::pool::Pools) as the program's allocator (as
 //! `pycvm` has it; an embedding program decides for itself) all others that a thread with the GIL allocates, such as the
 //! items of lists and the tables of dicts, but not translated bytecode, which CPython has no like of. An object's size is
-//! what CPython allocates for it (what `sys.getsizeof` says, where CPython's object is one block), that of an instance
-//! with attributes and of everything else the block's own; small blocks are multiples of 16 bytes. Numbers that are no
-//! objects (ints below 2**62, most floats) are allocated nowhere. All blocks are in domain 0.
+//! what CPython allocates for it (what `sys.getsizeof` says, where CPython's object is one block); that of an int, of a
+//! class, of an instance with attributes and of everything else is the block's own, of small blocks a multiple of 16
+//! bytes. Numbers that are no objects (ints below 2**62, most floats) are allocated nowhere. All blocks are in domain 0.
 //!
 //! `get_tracemalloc_memory` counts all that is kept for the traces; nothing is while nobody traces.
 

@@ -589,16 +589,36 @@ mod tests {
     /// Blocks of many sizes, kept and given back in several orders, never overlap.
     #[test]
     fn blocks_do_not_overlap() {
+        exercise(false);
+    }
+
+    /// Nor do they when tracing begins and ends while there are some; the table holds those allocated meanwhile.
+    #[test]
+    fn tracing_begins_and_ends_among_blocks() {
+        exercise(true);
+    }
+
+    fn exercise(trace: bool) {
         crate::vm::runtime::with(|| {
+            let before = blocks_in_use();
             for order in 0..3 {
                 let mut blocks = Vec::new();
                 for round in 0..20_000_usize {
+                    match round % 3000 {
+                        500 if trace => alloc_trace::start(1),
+                        2500 => alloc_trace::stop(),
+                        _ => {}
+                    }
                     let size = 16 + (round * 37) % 700;
                     // SAFETY: written within the size, freed once.
                     unsafe {
                         let block = allocate::<RAW>(size);
                         block.write_bytes((round % 251) as u8, size);
                         blocks.push((block, size, (round % 251) as u8));
+                    }
+                    if alloc_trace::is_on() {
+                        assert!(!is_pooled(blocks[blocks.len() - 1].0));
+                        assert!(alloc_trace::traced_memory().0 >= size);
                     }
                     if round % 3 == order {
                         let (block, size, byte) = blocks.swap_remove((round * 7919) % blocks.len());
@@ -618,7 +638,9 @@ mod tests {
                         free(moved, size + 64);
                     }
                 }
+                alloc_trace::stop();
             }
+            assert_eq!(blocks_in_use(), before);
         });
     }
 }
