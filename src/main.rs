@@ -55,6 +55,7 @@ fn words_to_run() -> Option<Vec<OsString>> {
 }
 
 fn main() -> ExitCode {
+    pycvm::object::pool::share_system_heap();
     if let Some(words) = words_to_run() {
         return cli::run::main(words);
     }

@@ -3,7 +3,6 @@
 use super::input;
 use super::options::{self, Invocation, Program};
 use pycvm::modules::io::standard;
-use pycvm::modules::posix::process;
 use pycvm::object::{PyResult, Value};
 use pycvm::pyc;
 use pycvm::vm::{config, finalize, load, report, runtime, startup};
@@ -125,7 +124,8 @@ fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
     }
 }
 
-/// Runs the program from start to end: the exit status.
+/// Runs the program from start to end, and ends the process with its status, or returns the status of one that could not
+/// begin.
 fn session(invocation: &Invocation, given: Given) -> u8 {
     let first = match &invocation.program {
         Program::File(path) => path.as_os_str(),
@@ -171,15 +171,14 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
         pycvm::vm::signals::die_of(pycvm::vm::signals::INTERRUPT);
         return 130;
     }
-    if process::is_forked_child() {
-        // The thread that waits for this one has stayed in the parent.
-        std::process::exit(status.into());
-    }
-    status
+    // Here and not on the thread that waits for this one: in a forked child it has stayed in the parent, and elsewhere to wake
+    // it would only take time.
+    std::process::exit(status.into())
 }
 
 fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
     startup::enable_fault_handler();
+    startup::import_codecs()?;
     startup::make_main()?;
     startup::install_signals()?;
     startup::import_site()?;

@@ -120,13 +120,13 @@ pub fn collect_at_exit() {
 /// A full collection that calls no callbacks, enabled or not. As `_PyGC_CollectNoFail`, for the interpreter's end.
 pub fn collect_quietly() {
     if let Some(_guard) = Collecting::begin() {
-        collect_generation(GENERATIONS - 1);
+        collect_generation(GENERATIONS - 1, true);
     }
 }
 
 fn collect_with_callbacks(index: usize) -> usize {
     invoke_callbacks("start", index, &Found { collected: 0, uncollectable: 0 });
-    let found = collect_generation(index);
+    let found = collect_generation(index, false);
     invoke_callbacks("stop", index, &found);
     found.collected + found.uncollectable
 }
@@ -159,7 +159,9 @@ fn debug_line(text: &str) {
     let _nowhere_to_complain = std::io::stderr().write_all(text.as_bytes());
 }
 
-fn collect_generation(index: usize) -> Found {
+/// Collects a generation and those younger. `at_end` is for full collections at the interpreter's end: what they find out about
+/// the objects that live on would serve none after them.
+fn collect_generation(index: usize, at_end: bool) -> Found {
     let state = state();
     let debug = state.debug.get();
     let started = Instant::now();
@@ -194,16 +196,18 @@ fn collect_generation(index: usize) -> Found {
         update_refs(young);
         subtract_refs(young);
         move_unreachable(young, &unreachable);
-        untrack_tuples(young);
-        if index + 1 < GENERATIONS {
-            if index == GENERATIONS - 2 {
-                state.long_lived_pending.set(state.long_lived_pending.get() + links(young).count());
+        if !at_end {
+            untrack_tuples(young);
+            if index + 1 < GENERATIONS {
+                if index == GENERATIONS - 2 {
+                    state.long_lived_pending.set(state.long_lived_pending.get() + links(young).count());
+                }
+                merge(young, old);
+            } else {
+                untrack_dicts(young);
+                state.long_lived_pending.set(0);
+                state.long_lived_total.set(links(young).count());
             }
-            merge(young, old);
-        } else {
-            untrack_dicts(young);
-            state.long_lived_pending.set(0);
-            state.long_lived_total.set(links(young).count());
         }
     }
     for link in links(&unreachable) {

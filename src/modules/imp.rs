@@ -86,8 +86,8 @@ fn extension_suffixes() -> Value {
 
 /// The import lock: the thread that holds it, and how often. The GIL guards it.
 static LOCK: GilCell<Cell<(u64, u32)>> = GilCell::new(Cell::new((0, 0)));
-/// How often it has been given up by all that held it, for those that wait.
-static RELEASES: Mutex<u64> = Mutex::new(0);
+/// How often it has been given up by all that held it, and how many threads wait for that.
+static RELEASES: Mutex<(u64, u32)> = Mutex::new((0, 0));
 static RELEASED: Condvar = Condvar::new();
 
 fn lock_held() -> bool {
@@ -102,10 +102,14 @@ fn acquire_lock() {
             LOCK.get().set((this, held + 1));
             return;
         }
-        let seen = *RELEASES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut releases = RELEASES.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = releases.0;
+        releases.1 += 1;
+        drop(releases);
         gil::without(|| {
             let releases = RELEASES.lock().unwrap_or_else(PoisonError::into_inner);
-            drop(RELEASED.wait_while(releases, |releases| *releases == seen));
+            let waited = RELEASED.wait_while(releases, |releases| releases.0 == seen);
+            waited.unwrap_or_else(PoisonError::into_inner).1 -= 1;
         });
     }
 }
@@ -124,8 +128,13 @@ fn release_lock() -> PyResult<()> {
         (owner, held @ 1..) if owner == thread::ident() => {
             LOCK.get().set((owner, held - 1));
             if held == 1 {
-                *RELEASES.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-                RELEASED.notify_all();
+                let mut releases = RELEASES.lock().unwrap_or_else(PoisonError::into_inner);
+                releases.0 += 1;
+                let is_awaited = releases.1 > 0;
+                drop(releases);
+                if is_awaited {
+                    RELEASED.notify_all();
+                }
             }
             Ok(())
         }

@@ -205,10 +205,14 @@ pub(crate) fn find_substitute(name: &str) -> Option<&'static ModuleDef> {
 /// Makes the modules that are there from the start; the others are made when they are first imported.
 pub(crate) fn init() -> PyResult<()> {
     for (def, lasting) in LASTING_DEFS.iter().zip(&LASTING) {
-        let module = def.load()?;
-        lasting.get().set(Some(module.clone()));
-        if let Some(modules) = runtime::modules_dict().exact::<Dict>() {
-            modules.set_text(def.name, module);
+        lasting.get().set(Some(def.load()?));
+    }
+    // In CPython's order: `sys` comes first.
+    if let Some(modules) = runtime::modules_dict().exact::<Dict>() {
+        for (def, lasting) in LASTING_DEFS.iter().zip(&LASTING).rev() {
+            if let Some(module) = lasting.get().get() {
+                modules.set_text(def.name, module);
+            }
         }
     }
     Ok(())

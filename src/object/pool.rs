@@ -55,6 +55,18 @@ pub(super) fn is_holder() -> bool {
     HOLDS_GIL.get()
 }
 
+/// Has the system's allocator keep one heap for all threads, which grows in large steps. With the GIL threads hardly ever
+/// allocate at the same time, and the heap that the second thread of a process would get grows by a system call for every
+/// few pages.
+pub fn share_system_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: sets two numbers of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_TOP_PAD, 1 << 20);
+    }
+}
+
 /// Whether a block lies in a pool.
 #[inline(always)]
 fn is_pooled(block: *mut u8) -> bool {

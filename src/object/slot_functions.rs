@@ -19,6 +19,7 @@ use crate::types::exceptions::{
 use crate::types::int;
 use crate::types::str::{Str, intern};
 use crate::vm::thread;
+use hashbrown::HashMap;
 use std::cell::OnceCell;
 
 /// How a slot's function is called as a method.
@@ -499,45 +500,62 @@ fn list_specials() -> impl Iterator<Item = Special> {
     protocol.chain(binary).chain(sequence)
 }
 
-/// The slots that a special method's name concerns, with the function a class gets for it.
-pub fn slots_of(name: &str) -> Vec<(SlotId, Wrap, SlotFn)> {
-    let mut found: Vec<_> =
-        PROTOCOL.iter().filter(|def| def.name == name).map(|def| (def.id, def.wrap, def.generic)).collect();
-    if !found.is_empty() {
-        return found;
-    }
-    for op in BinaryOp::ALL {
-        let (plain, reflected, inplace) = op.methods();
-        if plain == name {
-            found.push((SlotId::Binary(op), Wrap::Plain, SlotFn::Binary(BINARY[op as usize])));
-            if op == BinaryOp::Power {
-                found.push((SlotId::Power3, Wrap::Plain, SlotFn::Ternary(slot_power3)));
-            }
-        } else if reflected == name {
-            found.push((SlotId::Binary(op), Wrap::Reflected, SlotFn::Binary(BINARY[op as usize])));
-        } else if inplace == Some(name) {
-            found.push((SlotId::Inplace(op), Wrap::Plain, SlotFn::Binary(INPLACE[op as usize])));
+/// A special method that a class may define, and the slot that it concerns.
+pub struct Definition {
+    /// The method's name, interned.
+    pub name: Value,
+    /// The slot.
+    pub id: SlotId,
+    /// How the slot is called as this method.
+    pub wrap: Wrap,
+    /// What fills the slot of a class that defines the method.
+    pub generic: SlotFn,
+}
+
+/// All of them, with the numbers of those of a name and of a slot.
+struct Definitions {
+    list: Vec<Definition>,
+    by_name: HashMap<&'static str, Vec<usize>>,
+    by_slot: HashMap<SlotId, Vec<usize>>,
+}
+
+fn definitions() -> &'static Definitions {
+    static DEFINITIONS: GilCell<OnceCell<Definitions>> = GilCell::new(OnceCell::new());
+    DEFINITIONS.get().get_or_init(|| {
+        let mut made = Definitions { list: Vec::new(), by_name: HashMap::new(), by_slot: HashMap::new() };
+        let mut add = |name: &'static str, id: SlotId, wrap: Wrap, generic: SlotFn| {
+            made.by_name.entry(name).or_default().push(made.list.len());
+            made.by_slot.entry(id).or_default().push(made.list.len());
+            made.list.push(Definition { name: intern(name), id, wrap, generic });
+        };
+        for def in PROTOCOL {
+            add(def.name, def.id, def.wrap, def.generic);
         }
-    }
-    found
+        for op in BinaryOp::ALL {
+            let (plain, reflected, inplace) = op.methods();
+            add(plain, SlotId::Binary(op), Wrap::Plain, SlotFn::Binary(BINARY[op as usize]));
+            if op == BinaryOp::Power {
+                add(plain, SlotId::Power3, Wrap::Plain, SlotFn::Ternary(slot_power3));
+            }
+            add(reflected, SlotId::Binary(op), Wrap::Reflected, SlotFn::Binary(BINARY[op as usize]));
+            if let Some(inplace) = inplace {
+                add(inplace, SlotId::Inplace(op), Wrap::Plain, SlotFn::Binary(INPLACE[op as usize]));
+            }
+        }
+        made
+    })
 }
 
-/// Every special method's name that fills a slot.
-pub fn special_names() -> impl Iterator<Item = &'static str> {
-    PROTOCOL.iter().map(|def| def.name).chain(BinaryOp::ALL.into_iter().flat_map(|op| {
-        let (name, reflected, inplace) = op.methods();
-        [Some(name), Some(reflected), inplace].into_iter().flatten()
-    }))
+/// The slots that a special method's name concerns.
+pub fn slots_of(name: &str) -> impl Iterator<Item = SlotId> {
+    let all = definitions();
+    all.by_name.get(name).into_iter().flatten().map(|&index| all.list[index].id)
 }
 
-/// Names of the special methods that concern the same slot as `name`.
-pub fn names_sharing_slot(id: SlotId) -> Vec<&'static str> {
-    match id {
-        SlotId::Binary(op) => vec![op.methods().0, op.methods().1],
-        SlotId::Inplace(op) => op.methods().2.into_iter().collect(),
-        SlotId::Power3 => vec!["__pow__"],
-        _ => PROTOCOL.iter().filter(|def| def.id == id).map(|def| def.name).collect(),
-    }
+/// The special methods that concern a slot.
+pub fn definitions_of(id: SlotId) -> impl ExactSizeIterator<Item = &'static Definition> {
+    let all = definitions();
+    all.by_slot.get(&id).map_or(&[][..], Vec::as_slice).iter().map(|&index| &all.list[index])
 }
 
 fn expect_args(args: &[Value], min: usize, max: usize) -> PyResult<()> {

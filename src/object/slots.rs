@@ -93,7 +93,7 @@ impl Compare {
 }
 
 /// A binary arithmetic operator.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[repr(u8)]
 pub enum BinaryOp {
     /// `+`
@@ -255,7 +255,7 @@ macro_rules! slots {
         }
 
         /// Names a slot.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum SlotId {
             $($(#[$doc])* $id,)*
             /// Arithmetic.

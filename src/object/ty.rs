@@ -93,6 +93,8 @@ pub struct TypeObject {
     slot_count: Cell<u32>,
     methods: &'static [Method],
     getset: &'static [GetSet],
+    /// Which slots a builtin type fills itself.
+    own_slots: Cell<[u64; 2]>,
     doc: Option<&'static str>,
     dict: ValueCell,
     bases: ValueCell,
@@ -174,6 +176,7 @@ impl TypeObject {
             slot_count: Cell::new(0),
             methods: &[],
             getset: &[],
+            own_slots: Cell::new([0; 2]),
             doc: None,
             dict: ValueCell::EMPTY,
             bases: ValueCell::EMPTY,
@@ -381,9 +384,24 @@ impl TypeObject {
         drop(old);
     }
 
-    /// The type's own dict.
+    /// The type's own dict; `None` for a type that is not set up.
+    #[inline]
     pub fn dict(&self) -> Option<Value> {
-        self.dict.get()
+        match self.dict.get() {
+            Some(dict) => Some(dict),
+            None => self.make_dict(),
+        }
+    }
+
+    #[cold]
+    fn make_dict(&self) -> Option<Value> {
+        let is_ready = self.has_flag(TypeFlags::READY) && !self.is_heap_type();
+        is_ready.then(|| types::type_::fill_static_dict(self, self.methods, self.getset, self.own_slots.get()))
+    }
+
+    /// Notes which slots a builtin type fills itself, for the time when its dict is made.
+    pub(crate) fn set_own_slots(&self, own: [u64; 2]) {
+        self.own_slots.set(own);
     }
 
     /// Sets the type's own dict.
@@ -642,7 +660,7 @@ impl TypeObject {
         let mro = self.mro.get()?;
         for ty in mro.exact::<Tuple>()?.iter() {
             if let Some(ty) = ty.downcast::<TypeObject>()
-                && let Some(dict) = ty.dict.get()
+                && let Some(dict) = ty.dict()
                 && let Some(dict) = dict.downcast::<Dict>()
                 && let Some(value) = dict.get_str(name)
             {
@@ -674,9 +692,9 @@ impl TypeObject {
         self.lookup(&types::str::intern(name))
     }
 
-    /// Sets up a builtin type: dict, MRO, inherited slots, method descriptors.
+    /// Sets up a builtin type: MRO and inherited slots. Its dict is made when it is first asked for.
     pub(crate) fn ready(&'static self) -> PyResult<()> {
-        types::type_::ready_static(self, self.methods, self.getset)
+        types::type_::ready_static(self)
     }
 
     /// Copies layout from the base, for [`TypeObject::ready`] and class creation.
@@ -718,6 +736,7 @@ impl TypeObject {
             slot_count: Cell::new(base.slot_count.get() + layout.slots),
             methods: &[],
             getset: &[],
+            own_slots: Cell::new([0; 2]),
             doc: None,
             dict: ValueCell::EMPTY,
             bases: ValueCell::EMPTY,

@@ -376,8 +376,12 @@ impl Iterator for Instructions<'_> {
     #[inline]
     fn next(&mut self) -> Option<Instruction> {
         let first_offset = u32::try_from(self.at).ok()?;
-        let (mut opcode, low) = self.word(self.at)?;
+        let &[mut opcode, low] = self.code.get(self.at..)?.first_chunk()?;
         let mut arg = u32::from(low);
+        if opcode != Opcode::ExtendedArg as u8 {
+            self.at += 2;
+            return Some(Instruction { offset: first_offset, first_offset, opcode, arg });
+        }
         while opcode == Opcode::ExtendedArg as u8 {
             let Some((next, low)) = self.word(self.at + 2) else { break };
             self.at += 2;

@@ -308,6 +308,12 @@ fn hash_(this: &Value) -> PyResult<i64> {
     Ok(if result == -1 { -2 } else { result })
 }
 
+/// Whether a value is a tuple of interned strs, all of the exact types.
+fn is_name_tuple(names: &Value) -> bool {
+    let is_name = |name: &Value| name.exact::<Str>().is_some_and(Str::is_interned);
+    names.exact::<Tuple>().is_some_and(|names| names.iter().all(is_name))
+}
+
 /// A tuple of names: exact strs, interned. As `validate_and_copy_tuple`.
 fn name_tuple(names: &Value) -> PyResult<Value> {
     let mut checked = Vec::new();
@@ -324,14 +330,14 @@ fn name_tuple(names: &Value) -> PyResult<Value> {
 }
 
 /// The numbers of a code object, as they were given: argument counts, locals, stack size, flags, first line.
-struct Numbers {
-    argcount: i32,
-    posonlyargcount: i32,
-    kwonlyargcount: i32,
-    nlocals: i32,
-    stacksize: i32,
-    flags: i32,
-    firstlineno: i32,
+pub(crate) struct Numbers {
+    pub argcount: i32,
+    pub posonlyargcount: i32,
+    pub kwonlyargcount: i32,
+    pub nlocals: i32,
+    pub stacksize: i32,
+    pub flags: i32,
+    pub firstlineno: i32,
 }
 
 /// `CO_NOFREE`: neither free nor cell variables.
@@ -339,7 +345,10 @@ const NO_FREE: u32 = 0x40;
 
 /// Makes a code object of parts that have the right types. As `PyCode_NewWithPosOnlyArgs`. What the bytecode itself may do
 /// is verified before its first execution.
-fn make(numbers: &Numbers, parts: Parts) -> PyResult<Value> {
+///
+/// # Errors
+/// `SystemError` for a negative number, `ValueError` for too few local variables, `TypeError` for names that are no strs.
+pub(crate) fn make(numbers: &Numbers, parts: Parts) -> PyResult<Value> {
     let Numbers { argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, firstlineno } = *numbers;
     let unsigned = |number: i32| u32::try_from(number).ok();
     let bad = || system_error("Objects/codeobject.c:130: bad argument to internal function");
@@ -356,10 +365,11 @@ fn make(numbers: &Numbers, parts: Parts) -> PyResult<Value> {
     ) else {
         return Err(bad());
     };
-    let names = name_tuple(&parts.names)?;
-    let varnames = name_tuple(&parts.varnames)?;
-    let freevars = name_tuple(&parts.freevars)?;
-    let cellvars = name_tuple(&parts.cellvars)?;
+    let checked = |names: Value| if is_name_tuple(&names) { Ok(names) } else { name_tuple(&names) };
+    let names = checked(parts.names)?;
+    let varnames = checked(parts.varnames)?;
+    let freevars = checked(parts.freevars)?;
+    let cellvars = checked(parts.cellvars)?;
     if items(&freevars).is_empty() && items(&cellvars).is_empty() {
         flags |= NO_FREE;
     } else {
@@ -393,16 +403,16 @@ fn make(numbers: &Numbers, parts: Parts) -> PyResult<Value> {
 }
 
 /// The objects of a code object, each of the type it has to have.
-struct Parts {
-    code: Value,
-    consts: Value,
-    names: Value,
-    varnames: Value,
-    freevars: Value,
-    cellvars: Value,
-    filename: Value,
-    name: Value,
-    lnotab: Value,
+pub(crate) struct Parts {
+    pub code: Value,
+    pub consts: Value,
+    pub names: Value,
+    pub varnames: Value,
+    pub freevars: Value,
+    pub cellvars: Value,
+    pub filename: Value,
+    pub name: Value,
+    pub lnotab: Value,
 }
 
 /// Whether a parameter takes a number (`None`), or the name of the type it takes.
@@ -472,13 +482,13 @@ fn new(_class: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Valu
         Parts {
             code: at(6),
             consts: at(7),
-            names: at(8),
-            varnames: at(9),
+            names: name_tuple(&at(8))?,
+            varnames: name_tuple(&at(9))?,
             filename: at(10),
             name: at(11),
             lnotab: at(13),
-            freevars: at(14),
-            cellvars: at(15),
+            freevars: name_tuple(&at(14))?,
+            cellvars: name_tuple(&at(15))?,
         },
     )
 }

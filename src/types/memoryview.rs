@@ -30,6 +30,7 @@ use crate::types::str::arguments::c_int;
 use crate::types::tuple::Tuple;
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::ops::Range;
 
 /// The body of a `managedbuffer`: a buffer that views share. It ends with the last of them.
 #[repr(C)]
@@ -280,6 +281,20 @@ static EXPORTER: Exporter = Exporter {
         }
     },
 };
+
+/// The bytes object that `value` is or views a contiguous part of, and which part: memory that does not change.
+pub(crate) fn constant_bytes(value: &Value) -> Option<(Value, Range<usize>)> {
+    if let Some(bytes) = value.exact::<Bytes>() {
+        return Some((value.clone(), 0..bytes.as_slice().len()));
+    }
+    let view = value.exact::<MemoryView>()?;
+    let managed = view.managed.get()?;
+    let owner = managed.exact::<ManagedBuffer>()?.buffer.owner()?;
+    if !owner.is_exact::<Bytes>() || !view.layout.is_contiguous(Order::C) {
+        return None;
+    }
+    Some((owner, view.layout.start..view.layout.start.saturating_add(view.layout.nbytes())))
+}
 
 /// `memoryview(object)`. As `PyMemoryView_FromObject`.
 ///

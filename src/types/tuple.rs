@@ -101,6 +101,17 @@ impl Tuple {
         self.as_slice().get(index)
     }
 
+    /// A tuple of the last items of a list, from `start` on, which the list loses.
+    pub(crate) fn split_off(items: &mut Vec<Value>, start: usize) -> Value {
+        let count = items.len().saturating_sub(start);
+        let start = items.len() - count;
+        // SAFETY: the items behind `start` are moved: the list does not hold them any more.
+        unsafe {
+            items.set_len(start);
+            Tuple::moved_from(items.as_ptr().add(start), count)
+        }
+    }
+
     /// New references to the items.
     pub fn to_vec(&self) -> Vec<Value> {
         self.as_slice().to_vec()

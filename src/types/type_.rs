@@ -93,17 +93,12 @@ fn with_dict<R>(ty: &TypeObject, each: impl FnOnce(&Dict) -> R) -> Option<R> {
 // Builtin types
 
 /// Sets up a builtin type. As `PyType_Ready`.
-pub(crate) fn ready_static(
-    ty: &'static TypeObject,
-    methods: &'static [Method],
-    getset: &'static [GetSet],
-) -> PyResult<()> {
+pub(crate) fn ready_static(ty: &'static TypeObject) -> PyResult<()> {
     if ty.has_flag(TypeFlags::READY) {
         return Ok(());
     }
     let own = ty.all_slots();
-    let dict_value = Dict::new_value();
-    ty.set_dict(dict_value.clone());
+    ty.set_own_slots(own_slots(&own, ty.base_type().is_some()));
     let base = ty.base_type();
     let mut mro = vec![ty.value()];
     if let Some(base) = base {
@@ -135,9 +130,45 @@ pub(crate) fn ready_static(
     }
     ty.lay_out();
     ty.set_mro(Tuple::from_vec(mro));
-    let Some(dict) = dict_value.exact::<Dict>() else { return Ok(()) };
-    for special in slot_functions::specials() {
-        if let Some(function) = own.get(special.id)
+    if ty.slot(|slots| slots.finalize).is_none() && ty.tail_size() == 0 && !ty.has_flag(TypeFlags::TYPE) {
+        ty.change_flags(TypeFlags::PLAIN_DROP, true);
+    }
+    ty.change_flags(TypeFlags::READY, true);
+    Ok(())
+}
+
+/// In [`own_slots`]: the type redefines comparison and so has no hash.
+const UNHASHABLE: u32 = 126;
+/// In [`own_slots`]: the type makes its instances itself.
+const OWN_NEW: u32 = 127;
+
+/// Which slots a builtin type fills itself: a bit for every entry of [`slot_functions::specials`], and two more.
+fn own_slots(own: &Slots, has_base: bool) -> [u64; 2] {
+    let specials = slot_functions::specials();
+    debug_assert!(specials.len() <= UNHASHABLE as usize);
+    let filled = specials.iter().enumerate().filter(|(_, special)| own.get(special.id).is_some());
+    let mut bits = filled.fold(0u128, |bits, (index, _)| bits | 1 << index);
+    bits |= u128::from(own.compare.is_some() && own.hash.is_none() && has_base) << UNHASHABLE;
+    bits |= u128::from(own.new.is_some()) << OWN_NEW;
+    [bits as u64, (bits >> 64) as u64]
+}
+
+/// Makes the dict of a builtin type when it is first looked at: many never are. As `add_operators`, `add_methods`,
+/// `add_getset` and `add_members`.
+pub(crate) fn fill_static_dict(
+    ty: &TypeObject,
+    methods: &'static [Method],
+    getset: &'static [GetSet],
+    own: [u64; 2],
+) -> Value {
+    let dict_value = Dict::new_value();
+    ty.set_dict(dict_value.clone());
+    let Some(dict) = dict_value.exact::<Dict>() else { return dict_value };
+    let slots = ty.all_slots();
+    let has = |index: u32| own[index as usize / 64] >> (index % 64) & 1 != 0;
+    for (index, special) in slot_functions::specials().iter().enumerate() {
+        if has(index as u32)
+            && let Some(function) = slots.get(special.id)
             && dict.get_text(special.name).is_none()
         {
             let wrapper = descriptor::new_wrapper(
@@ -152,10 +183,10 @@ pub(crate) fn ready_static(
             dict.set_text(special.name, wrapper);
         }
     }
-    if own.compare.is_some() && own.hash.is_none() && base.is_some() {
+    if has(UNHASHABLE) {
         dict.set_text("__hash__", Value::NONE);
     }
-    if let Some(new) = own.new {
+    if let Some(new) = slots.new.filter(|_| has(OWN_NEW)) {
         dict.set_text("__new__", BuiltinFunction::new_method(ty, new));
     }
     for method in methods {
@@ -172,11 +203,7 @@ pub(crate) fn ready_static(
     if dict.get_str(name!("__doc__")).is_none() {
         dict.set_text("__doc__", ty.static_doc().map_or(Value::NONE, Str::new_value));
     }
-    if ty.slot(|slots| slots.finalize).is_none() && ty.tail_size() == 0 && !ty.has_flag(TypeFlags::TYPE) {
-        ty.change_flags(TypeFlags::PLAIN_DROP, true);
-    }
-    ty.change_flags(TypeFlags::READY, true);
-    Ok(())
+    dict_value
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -194,9 +221,11 @@ fn fill_slots(ty: &TypeObject) {
     }
     let own = with_dict(ty, Dict::items).unwrap_or_default();
     for name in own.iter().filter_map(|(name, _)| name.downcast::<Str>()) {
-        if !name.equals_str("__new__") && is_special(name) {
-            let name = name.to_string_lossy();
-            slot_functions::slots_of(&name).into_iter().for_each(|(id, _, _)| update_slot(ty, id));
+        if !name.equals_str("__new__")
+            && is_special(name)
+            && let Some(name) = name.as_ascii()
+        {
+            slot_functions::slots_of(name).for_each(|id| update_slot(ty, id));
         }
     }
     update_slot(ty, SlotId::New);
@@ -226,8 +255,8 @@ fn every_slot() -> impl Iterator<Item = SlotId> {
 /// As `update_one_slot`: the native function where the method found is the wrapper of one, else the function that calls
 /// the method.
 fn update_slot(ty: &TypeObject, id: SlotId) {
-    let names = slot_functions::names_sharing_slot(id);
-    if names.is_empty() {
+    let definitions = slot_functions::definitions_of(id);
+    if definitions.len() == 0 {
         // No special method of its own (`+` of sequences): straight from the bases.
         let inherited = bases_of(ty).iter().find_map(|base| base.downcast::<TypeObject>()?.all_slots().get(id));
         ty.set_slot(id, inherited);
@@ -236,10 +265,8 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
     let mut specific: Option<SlotFn> = None;
     let mut generic: Option<SlotFn> = None;
     let mut use_generic = false;
-    for name in names {
-        let Some(found) = ty.lookup(&intern(name)) else { continue };
-        let definition = slot_functions::slots_of(name).into_iter().find(|(slot, _, _)| *slot == id);
-        let Some((_, wrap, function)) = definition else { continue };
+    for definition in definitions {
+        let Some(found) = ty.lookup(&definition.name) else { continue };
         if let Some(wrapper) = found.exact::<WrapperDescriptor>()
             && wrapper.slot().0 != id
             && wrapper.owner().is_some_and(|owner| ty.is_subtype(owner) && owner.all_slots().get(id).is_none())
@@ -247,14 +274,15 @@ fn update_slot(ty: &TypeObject, id: SlotId) {
             // `*` of a sequence: the slot for it is inherited, and this one stays empty.
             continue;
         }
-        generic = Some(function);
+        generic = Some(definition.generic);
         if let Some(wrapper) = found.exact::<WrapperDescriptor>()
-            && wrapper.name().is(&intern(name))
+            && wrapper.name().is(&definition.name)
             && let Some(owner) = wrapper.owner()
             && ty.is_subtype(owner)
         {
             let (slot, wrapped, native) = wrapper.slot();
-            let native = if slot == id && wrapped == wrap { Some(native) } else { owner.all_slots().get(id) };
+            let native =
+                if slot == id && wrapped == definition.wrap { Some(native) } else { owner.all_slots().get(id) };
             match (native, specific) {
                 (Some(native), None) => specific = Some(native),
                 (Some(native), Some(known)) if native.address() == known.address() => {}
@@ -282,7 +310,7 @@ fn bases_of(ty: &TypeObject) -> Vec<Value> {
 
 /// Updates the slots that the special method `name` concerns, in the class and its subclasses.
 fn update_slots_for(ty: &TypeObject, name: &str) {
-    let ids: Vec<SlotId> = slot_functions::slots_of(name).into_iter().map(|(id, _, _)| id).collect();
+    let ids: Vec<SlotId> = slot_functions::slots_of(name).collect();
     if ids.is_empty() {
         return;
     }

@@ -98,8 +98,9 @@ fn clear_module_dict(dict: &Value) {
     let Some(dict) = dict.downcast::<Dict>() else { return };
     for private in [true, false] {
         for (name, value) in dict.items() {
-            let Some(text) = name.downcast::<Str>().map(Str::to_string_lossy) else { continue };
-            let goes = if private { text.starts_with('_') && !text.starts_with("__") } else { text != "__builtins__" };
+            let Some(text) = name.downcast::<Str>() else { continue };
+            let begins = |index: usize| text.chars().get(index) == Some('_'.into());
+            let goes = if private { begins(0) && !begins(1) } else { !text.equals_str("__builtins__") };
             if goes && !value.is_none() {
                 drop(value);
                 let _replaced = dict.set(&name, Value::NONE);

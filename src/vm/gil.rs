@@ -12,10 +12,13 @@ struct State {
     held: bool,
     /// How often the lock was taken.
     taken: u64,
+    /// Threads that wait to take it. Without any, to give it back is no call of the system.
     waiting: u32,
+    /// Threads that have given way and wait until another has taken it.
+    watching: u32,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { held: false, taken: 0, waiting: 0 });
+static STATE: Mutex<State> = Mutex::new(State { held: false, taken: 0, waiting: 0, watching: 0 });
 /// The program has ended: no other thread runs Python code any more.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 static FREED: Condvar = Condvar::new();
@@ -61,16 +64,24 @@ pub(crate) fn acquire(thread: &'static Thread) {
     state.taken += 1;
     REQUEST.store(false, Relaxed);
     thread::set_current(thread);
+    let is_watched = state.watching > 0;
     drop(state);
-    TAKEN.notify_all();
+    if is_watched {
+        TAKEN.notify_all();
+    }
     pool::set_holder(true);
 }
 
 /// Gives the lock back.
 pub(crate) fn release() {
     pool::set_holder(false);
-    state().held = false;
-    FREED.notify_one();
+    let mut state = state();
+    state.held = false;
+    let is_awaited = state.waiting > 0;
+    drop(state);
+    if is_awaited {
+        FREED.notify_one();
+    }
 }
 
 /// From now on only the running thread runs Python code.
@@ -97,7 +108,9 @@ pub(crate) fn give_way(thread: &'static Thread) {
     FREED.notify_one();
     // Else this thread might have it again before the other has woken up.
     while state.taken == before && state.waiting > 0 {
+        state.watching += 1;
         state = TAKEN.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.watching -= 1;
     }
     drop(state);
     acquire(thread);
@@ -224,6 +237,7 @@ pub(crate) fn after_fork_in_child() {
     REQUEST.store(false, Relaxed);
     if let Ok(mut state) = STATE.try_lock() {
         state.waiting = 0;
+        state.watching = 0;
         state.held = true;
     }
 }

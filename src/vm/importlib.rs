@@ -3,13 +3,15 @@
 //! CPython freezes `_bootstrap`, `_bootstrap_external` and `zipimport` into its program; here their code comes from the
 //! library's own files, under the names and file names that frozen modules have.
 
+use crate::modules::marshal;
 use crate::name;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::object::{attribute, call, text};
-use crate::pyc;
+use crate::pyc::{self, header, header::Header};
+use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{import_error, system_error};
 use crate::types::list::List;
@@ -70,6 +72,16 @@ pub(crate) fn frozen_code(name: &str) -> PyResult<Value> {
     let unreadable =
         |why: &dyn std::fmt::Display| import_error(format!("the standard library's {}: {why}", file.display()));
     let data = std::fs::read(&file).map_err(|error| unreadable(&error))?;
+    if let (Ok(_), Some(body)) = (Header::read(&data), data.get(header::LEN..))
+        && let Ok(value) = marshal::read_bytes(body)
+        && let Some(code) = value.exact::<Code>()
+    {
+        if let Some(old) = code.file().exact::<Str>() {
+            code.move_file(old, &Str::new_value(&format!("<frozen {source}>")));
+        }
+        return Ok(value);
+    }
+    // What is wrong with it.
     let read = pyc::read(&data).map_err(|error| unreadable(&error))?;
     load::value_named(read.tree().root(), &format!("<frozen {source}>")).map_err(|error| unreadable(&error))
 }

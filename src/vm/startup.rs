@@ -5,8 +5,9 @@ use crate::name;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::object::{attribute, call};
+use crate::types::codecs;
 use crate::types::dict::Dict;
-use crate::types::exceptions::runtime_error;
+use crate::types::exceptions::{IMPORT_ERROR, is_instance, runtime_error};
 use crate::types::list::List;
 use crate::types::module::Module;
 use crate::types::str::Str;
@@ -15,6 +16,36 @@ use std::ffi::OsStr;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+/// Whether the program begins with a library and `site`.
+fn begins_with_site() -> PyResult<bool> {
+    let wanted = config::with(|config| config.library.is_some() && !config.no_site);
+    Ok(wanted && importlib::importlib()?.is_some())
+}
+
+/// Imports modules that CPython has imported by then; one that is not there is not missed here.
+fn import_all(names: &[&str]) -> PyResult<()> {
+    for name in names {
+        match import::import_text(name) {
+            Err(raised) if !is_instance(&raised, &IMPORT_ERROR) => return Err(raised),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Imports what CPython needs for its file names and signals before `__main__` is made. Codecs are native here: programs
+/// see these modules in `sys.modules`, and so they are imported only where `site` is. As `init_fs_encoding` and `init_signals`.
+///
+/// # Errors
+/// What the modules raise.
+pub fn import_codecs() -> PyResult<()> {
+    if !begins_with_site()? {
+        return Ok(());
+    }
+    codecs::registry::import_encodings()?;
+    import_all(&["encodings.utf_8", "_signal"])
+}
 
 /// Makes the module `__main__`. As `add_main_module`.
 ///
@@ -139,7 +170,12 @@ pub fn import_site() -> PyResult<()> {
         crate::modules::sys::write_stderr("'import warnings' failed; traceback:\n");
         crate::modules::sys::write_stderr(&super::report::describe(&raised.into_value()));
     }
-    if no_site { Ok(()) } else { import::import_text("site").map(drop) }
+    if no_site {
+        return Ok(());
+    }
+    // As init_sys_streams.
+    import_all(&["encodings.latin_1", "io"])?;
+    import::import_text("site").map(drop)
 }
 
 /// Puts a directory first on `sys.path`.

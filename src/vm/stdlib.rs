@@ -57,7 +57,10 @@ fn on_path() -> Option<Library> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).find_map(|directory| {
         let program = directory.join("python3.8");
-        let program = std::fs::canonicalize(program).ok().filter(|program| program.is_file())?;
+        if !program.is_file() {
+            return None;
+        }
+        let program = std::fs::canonicalize(program).ok()?;
         let prefix = program.parent()?.parent()?;
         Library::at(prefix).or_else(|| home_of_environment(prefix))
     })

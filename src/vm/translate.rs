@@ -474,11 +474,14 @@ impl Defined {
         &self.sets[number * self.words..(number + 1) * self.words]
     }
 
-    /// What is bound at a bytecode offset; nothing when that is not known.
-    fn at(&self, offset: u32) -> Locals {
+    /// Puts what is bound at a bytecode offset into a set; nothing when that is not known.
+    fn read(&self, offset: u32, into: &mut Locals) {
+        into.clear();
         match self.numbers.get(offset as usize / 2) {
-            Some(&number) if number != u32::MAX && self.reached[number as usize] => self.set(number as usize).to_vec(),
-            _ => vec![0; self.words],
+            Some(&number) if number != u32::MAX && self.reached[number as usize] => {
+                into.extend_from_slice(self.set(number as usize));
+            }
+            _ => into.resize(self.words, 0),
         }
     }
 
@@ -569,6 +572,10 @@ impl Translator<'_> {
         }
         let mut pending = Vec::new();
         known.flow(&mut pending, 0, &set);
+        if firsts.len() == 1 && !self.is_target(0) {
+            // Control comes to no place but the beginning.
+            return known;
+        }
         let mut steps = 0usize;
         let limit = 64 * instructions.len() + 4096;
         while let Some(number) = pending.pop() {
@@ -765,7 +772,7 @@ impl Translator<'_> {
     }
 
     fn run(&mut self, instructions: &[Instruction], defined: &Defined) {
-        self.defined = defined.at(0);
+        defined.read(0, &mut self.defined);
         let mut index = 0;
         let mut live = true;
         while let Some(instruction) = instructions.get(index) {
@@ -782,7 +789,7 @@ impl Translator<'_> {
                 self.stack.clear();
                 self.stack.extend((0..depth).map(|position| Entry::Temp(self.base + position)));
                 self.scattered = false;
-                self.defined = defined.at(offset);
+                defined.read(offset, &mut self.defined);
                 live = true;
             }
             self.scattered &= !self.stack.is_empty();
@@ -973,8 +980,7 @@ impl Translator<'_> {
         use Opcode as O;
         let arg = instruction.arg;
         let top = self.stack.len();
-        let next = instruction.offset + 2;
-        let target = op.jump_target(arg, next).unwrap_or(0);
+        let target = || op.jump_target(arg, instruction.offset + 2).unwrap_or(0);
         let mut more = 0;
         match op {
             O::Nop | O::ExtendedArg | O::PopBlock => {}
@@ -1084,23 +1090,23 @@ impl Translator<'_> {
                 self.stack.pop();
                 let [entry] = self.canonicalize_under([entry]);
                 let when = op == O::PopJumpIfTrue;
-                self.emit_jump(h::jump_if(when, self.place(entry)), self.operand(entry), 0, target);
+                self.emit_jump(h::jump_if(when, self.place(entry)), self.operand(entry), 0, target());
             }
             O::JumpIfFalseOrPop | O::JumpIfTrueOrPop => {
                 self.canonicalize();
                 let register = self.canonical(top - 1);
                 let when = op == O::JumpIfTrueOrPop;
-                self.emit_jump(h::jump_or_pop(when), register, 0, target);
+                self.emit_jump(h::jump_or_pop(when), register, 0, target());
                 self.stack.pop();
             }
             O::JumpForward => {
                 self.canonicalize();
-                self.emit_jump(h::jump, 0, 0, target);
+                self.emit_jump(h::jump, 0, 0, target());
             }
             O::JumpAbsolute => {
                 self.canonicalize();
-                let handler = if target <= instruction.offset { h::jump_back } else { h::jump };
-                self.emit_jump(handler, 0, 0, target);
+                let handler = if target() <= instruction.offset { h::jump_back } else { h::jump };
+                self.emit_jump(handler, 0, 0, target());
             }
             O::LoadGlobal if let Some((cell, method)) = self.super_call(arg, rest) => {
                 // The function of `super().name` directly, or all in order.
@@ -1217,15 +1223,15 @@ impl Translator<'_> {
                 });
                 if self.flavour == Flavour::Traced {
                     let register = self.canonical(top);
-                    self.emit_jump(h::traced_for_iter, register, iterator, target);
+                    self.emit_jump(h::traced_for_iter, register, iterator, target());
                     self.push_temp(register);
                 } else if let Some(next) = fold {
-                    self.emit_jump(h::for_iter(Place::Local), next.arg, iterator, target);
+                    self.emit_jump(h::for_iter(Place::Local), next.arg, iterator, target());
                     insert(&mut self.defined, next.arg);
                     more = 1;
                 } else {
                     let register = self.canonical(top);
-                    self.emit_jump(h::for_iter(Place::Temp), register, iterator, target);
+                    self.emit_jump(h::for_iter(Place::Temp), register, iterator, target());
                     self.push_temp(register);
                 }
             }
@@ -1446,7 +1452,7 @@ impl Translator<'_> {
                     self.emit(h::save_handled, slots - 3, 0, 0);
                 }
                 let cell = self.emit(h::call_finally, slots, 0, 0);
-                self.jumps.push((cell, target));
+                self.jumps.push((cell, target()));
                 self.cells[cell].b = cell as u32 + 1;
                 if shifted {
                     for register in slots - 3..slots {

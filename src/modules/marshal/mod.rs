@@ -13,6 +13,7 @@ use crate::object::value::Value;
 use crate::types::bytes::Bytes;
 use crate::types::dict::Dict;
 use crate::types::exceptions::type_error;
+use crate::types::memoryview;
 
 /// The format that is written when no other is asked for; CPython's `Py_MARSHAL_VERSION`.
 const VERSION: i32 = 4;
@@ -60,10 +61,23 @@ fn dump(value: &Value, file: &Value, version: Option<i32>) -> PyResult<Value> {
     call::call_method(file, name!("write"), &[bytes])
 }
 
-fn loads(bytes: &Value) -> PyResult<Value> {
-    // A copy: making objects may run the collector, and with it Python code.
-    let data = Buffer::require(bytes, Request::Simple)?.to_vec();
+/// The value that bytes begin with.
+///
+/// # Errors
+/// As for `marshal.loads`.
+pub(crate) fn read_bytes(data: &[u8]) -> PyResult<Value> {
     read::read(read::Source::Bytes { data, at: 0 })
+}
+
+fn loads(bytes: &Value) -> PyResult<Value> {
+    // Bytes do not change. Of other memory a copy: making objects may run the collector, and with it Python code.
+    if let Some((owner, range)) = memoryview::constant_bytes(bytes)
+        && let Some(owner) = owner.exact::<Bytes>()
+    {
+        let data = owner.as_slice().get(range).unwrap_or_default();
+        return read_bytes(data);
+    }
+    read_bytes(&Buffer::require(bytes, Request::Simple)?.to_vec())
 }
 
 fn load(file: &Value) -> PyResult<Value> {

@@ -8,7 +8,7 @@ use crate::object::value::Value;
 use crate::pyc::marshal::{FLAG_REF, MAX_DEPTH, TypeCode};
 use crate::types::bytearray::Bytearray;
 use crate::types::bytes::Bytes;
-use crate::types::code::CODE;
+use crate::types::code::{self, Numbers, Parts};
 use crate::types::codecs;
 use crate::types::complex::Complex;
 use crate::types::dict::Dict;
@@ -19,15 +19,16 @@ use crate::types::list::List;
 use crate::types::memoryview;
 use crate::types::set;
 use crate::types::str::arguments::check_memory;
-use crate::types::str::{Str, intern_value};
+use crate::types::str::{Str, intern_latin1, intern_value};
 use crate::types::tuple::Tuple;
 use crate::vm::thread::check_native_stack;
 use num_bigint::{BigInt, BigUint, Sign};
+use std::borrow::Cow;
 
 /// Where the data comes from.
-pub(super) enum Source {
+pub(super) enum Source<'a> {
     /// Bytes, and how many of them have been read.
-    Bytes { data: Vec<u8>, at: usize },
+    Bytes { data: &'a [u8], at: usize },
     /// An object with `readinto`.
     File(Value),
 }
@@ -36,8 +37,8 @@ pub(super) enum Source {
 ///
 /// # Errors
 /// `EOFError`, `ValueError`, `TypeError` and `SystemError` for data that holds none, what a file raises.
-pub(super) fn read(source: Source) -> PyResult<Value> {
-    let mut reader = Reader { source, refs: Vec::new(), fixes: Vec::new(), depth: 0 };
+pub(super) fn read(source: Source<'_>) -> PyResult<Value> {
+    let mut reader = Reader { source, refs: Vec::new(), items: Vec::new(), fixes: Vec::new(), depth: 0 };
     match reader.object()? {
         Read::Object(value) => Ok(value),
         _ => Err(type_error("NULL object in marshal data for object")),
@@ -74,9 +75,11 @@ enum Place {
     Entry(Value, Value),
 }
 
-struct Reader {
-    source: Source,
+struct Reader<'a> {
+    source: Source<'a>,
     refs: Vec<Known>,
+    /// The items of the tuples that are being read, the innermost last.
+    items: Vec<Value>,
     fixes: Vec<Fix>,
     depth: usize,
 }
@@ -87,42 +90,48 @@ fn bad(what: &str) -> Raised {
 }
 
 #[cold]
+fn too_short() -> Raised {
+    raise(&EOF_ERROR, "marshal data too short")
+}
+
+#[cold]
 fn no_object() -> Raised {
     raise(&EOF_ERROR, "EOF read where object expected")
 }
 
-impl Reader {
+/// The next `count` bytes of an object with `readinto`. As the part of `r_string` for files.
+fn read_from(file: &Value, count: usize) -> PyResult<Vec<u8>> {
+    check_memory(count)?;
+    let target = Bytearray::new_value(vec![0; count]);
+    let view = memoryview::new(&target)?;
+    let result = call::call_method(file, name!("readinto"), &[view])?;
+    let Some(read) = number::index_to_i64(&result)? else {
+        let ty = result.ty().name();
+        return Err(value_error(format!("cannot fit '{ty}' into an index-sized integer")));
+    };
+    if read == count as i64 {
+        return Ok(target.exact::<Bytearray>().map(Bytearray::to_vec).unwrap_or_default());
+    }
+    Err(if read > count as i64 {
+        value_error(format!("read() returned too much data: {count} bytes requested, {read} returned"))
+    } else {
+        raise(&EOF_ERROR, "EOF read where not expected")
+    })
+}
+
+impl<'a> Reader<'a> {
     /// The next `count` bytes.
-    fn string(&mut self, count: usize) -> PyResult<Vec<u8>> {
+    #[inline]
+    fn string(&mut self, count: usize) -> PyResult<Cow<'a, [u8]>> {
         match &mut self.source {
             Source::Bytes { data, at } => match data.get(*at..at.saturating_add(count)) {
                 Some(bytes) => {
                     *at += count;
-                    Ok(bytes.to_vec())
+                    Ok(Cow::Borrowed(bytes))
                 }
-                None => Err(raise(&EOF_ERROR, "marshal data too short")),
+                None => Err(too_short()),
             },
-            Source::File(file) => {
-                check_memory(count)?;
-                let target = Bytearray::new_value(vec![0; count]);
-                let view = memoryview::new(&target)?;
-                let result = call::call_method(file, name!("readinto"), &[view])?;
-                let read = match number::index_to_i64(&result)? {
-                    Some(read) => read,
-                    None => {
-                        let ty = result.ty().name();
-                        return Err(value_error(format!("cannot fit '{ty}' into an index-sized integer")));
-                    }
-                };
-                if read == count as i64 {
-                    return Ok(target.exact::<Bytearray>().map(Bytearray::to_vec).unwrap_or_default());
-                }
-                Err(if read > count as i64 {
-                    value_error(format!("read() returned too much data: {count} bytes requested, {read} returned"))
-                } else {
-                    raise(&EOF_ERROR, "EOF read where not expected")
-                })
-            }
+            Source::File(file) => read_from(file, count).map(Cow::Owned),
         }
     }
 
@@ -134,10 +143,11 @@ impl Reader {
             *at += N;
             return Ok(*bytes);
         }
-        self.string(N)?.first_chunk().copied().ok_or_else(|| raise(&EOF_ERROR, "marshal data too short"))
+        self.string(N)?.first_chunk().copied().ok_or_else(too_short)
     }
 
     /// The next byte; `None` at the end of bytes.
+    #[inline]
     fn byte(&mut self) -> PyResult<Option<u8>> {
         match &mut self.source {
             Source::Bytes { data, at } => {
@@ -150,6 +160,7 @@ impl Reader {
     }
 
     /// The next byte, where an error of the file counts as the end.
+    #[inline]
     fn required_byte(&mut self) -> PyResult<u8> {
         match self.byte() {
             Ok(Some(byte)) => Ok(byte),
@@ -220,7 +231,7 @@ impl Reader {
 
     fn latin1(&mut self, len: usize, interned: bool) -> PyResult<Value> {
         let bytes = self.string(len)?;
-        Ok(intern_if(Str::from_latin1(&bytes), interned))
+        Ok(if interned { intern_latin1(&bytes) } else { Str::from_latin1(&bytes) })
     }
 
     /// Gives an object the next reference index when it has the flag.
@@ -336,15 +347,15 @@ impl Reader {
 
     fn tuple(&mut self, len: usize, flag: bool) -> PyResult<Read> {
         let reserved = self.reserve(flag, Known::Tuple);
-        let mut items = Vec::new();
+        let start = self.items.len();
         for _ in 0..len {
             match self.required("tuple")? {
-                Read::Object(item) => items.push(item),
+                Read::Object(item) => self.items.push(item),
                 // Only a list or dict can hold what is not finished.
                 _ => return Err(bad("invalid reference")),
             }
         }
-        let value = Tuple::from_vec(items);
+        let value = Tuple::split_off(&mut self.items, start);
         self.finish(reserved, &value);
         if let Some(index) = reserved
             && !self.fixes.is_empty()
@@ -465,61 +476,43 @@ impl Reader {
         for count in &mut counts {
             *count = self.long()?;
         }
-        let mut parts = Vec::with_capacity(9);
+        let mut parts = [const { Value::NONE }; 9];
         let mut firstlineno = 0;
-        for index in 0..9 {
+        for (index, place) in parts.iter_mut().enumerate() {
             if index == 8 {
                 firstlineno = self.long()?;
             }
             match self.object()? {
-                Read::Object(part) => parts.push(part),
+                Read::Object(part) => *place = part,
                 Read::Unfinished(_) => return Err(bad("invalid reference")),
                 // A code object that lacks a field is given up on the spot, and is itself NULL.
                 Read::Null => return Ok(Read::Null),
             }
         }
-        let [code, consts, names, varnames, freevars, cellvars, filename, name, lnotab] = parts.as_slice() else {
-            return Ok(Read::Null);
-        };
+        let [code, consts, names, varnames, freevars, cellvars, filename, name, lnotab] = parts;
         let is_bytes = |part: &Value| part.downcast::<Bytes>().is_some();
         let is_tuple = |part: &Value| part.downcast::<Tuple>().is_some();
         let is_text = |part: &Value| part.downcast::<Str>().is_some();
         let [argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags] = counts;
         let fits = argcount >= posonlyargcount
             && [posonlyargcount, kwonlyargcount, nlocals, stacksize, flags].iter().all(|&count| count >= 0)
-            && is_bytes(code)
-            && [consts, names, varnames, freevars, cellvars].into_iter().all(is_tuple)
-            && is_text(filename)
-            && is_text(name)
-            && is_bytes(lnotab);
+            && is_bytes(&code)
+            && [&consts, &names, &varnames, &freevars, &cellvars].into_iter().all(is_tuple)
+            && is_text(&filename)
+            && is_text(&name)
+            && is_bytes(&lnotab);
         if !fits {
             return Err(system_error("Objects/codeobject.c:130: bad argument to internal function"));
         }
-        for tuple in [names, varnames, freevars, cellvars] {
+        for tuple in [&names, &varnames, &freevars, &cellvars] {
             if tuple.downcast::<Tuple>().is_some_and(|tuple| !tuple.iter().all(is_text)) {
                 return Err(system_error("non-string found in code slot"));
             }
         }
-        let number = |number: i32| Value::int(number.into());
-        let arguments = [
-            number(argcount),
-            number(posonlyargcount),
-            number(kwonlyargcount),
-            number(nlocals),
-            number(stacksize),
-            number(flags),
-            code.clone(),
-            interned_constants(consts),
-            names.clone(),
-            varnames.clone(),
-            filename.clone(),
-            name.clone(),
-            number(firstlineno),
-            lnotab.clone(),
-            freevars.clone(),
-            cellvars.clone(),
-        ];
-        let value = call::call(&CODE.value(), &arguments)?;
+        let consts = interned_constants(&consts).unwrap_or(consts);
+        let numbers = Numbers { argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, firstlineno };
+        let parts = Parts { code, consts, names, varnames, freevars, cellvars, filename, name, lnotab };
+        let value = code::make(&numbers, parts)?;
         self.finish(reserved, &value);
         Ok(Read::Object(value))
     }
@@ -532,24 +525,22 @@ fn intern_if(text: Value, interned: bool) -> Value {
     }
 }
 
-/// Constants with the strs that look like names interned. As `intern_string_constants`.
-fn interned_constants(consts: &Value) -> Value {
-    let Some(tuple) = consts.exact::<Tuple>() else { return consts.clone() };
+/// Constants with the strs that look like names interned, `None` where all are. As `intern_string_constants`.
+fn interned_constants(consts: &Value) -> Option<Value> {
+    let tuple = consts.exact::<Tuple>()?;
     let looks_like_name = |text: &Str| {
         text.ascii_bytes().is_some_and(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
     };
-    let mut changed = false;
-    let items = tuple
-        .iter()
-        .map(|item| {
-            let result = match (item.exact::<Str>(), item.exact::<Tuple>()) {
-                (Some(text), _) if looks_like_name(text) => intern_value(item, text),
-                (_, Some(_)) => interned_constants(item),
-                _ => item.clone(),
-            };
-            changed |= !result.is(item);
-            result
-        })
-        .collect();
-    if changed { Tuple::from_vec(items) } else { consts.clone() }
+    let mut items: Option<Vec<Value>> = None;
+    for (index, item) in tuple.iter().enumerate() {
+        let result = match item.exact::<Str>() {
+            Some(text) if !text.is_interned() && looks_like_name(text) => Some(intern_value(item, text)),
+            Some(_) => None,
+            None => interned_constants(item),
+        };
+        if let Some(result) = result.filter(|result| !result.is(item)) {
+            items.get_or_insert_with(|| tuple.to_vec())[index] = result;
+        }
+    }
+    items.map(Tuple::from_vec)
 }

@@ -23,29 +23,41 @@ const LOOK: Duration = Duration::from_millis(20);
 /// A lock that any thread may free.
 #[derive(Default)]
 pub(crate) struct RawLock {
-    locked: Mutex<bool>,
+    state: Mutex<State>,
     freed: Condvar,
 }
 
+#[derive(Default)]
+struct State {
+    taken: bool,
+    /// Threads that wait for it: without any, to free it is no call of the system.
+    waiting: u32,
+}
+
 impl RawLock {
-    fn state(&self) -> MutexGuard<'_, bool> {
-        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes it if it is free.
     pub fn try_take(&self) -> bool {
-        !std::mem::replace(&mut *self.state(), true)
+        !std::mem::replace(&mut self.state().taken, true)
     }
 
     /// Frees it: whether it was taken.
     pub fn free(&self) -> bool {
-        let was = std::mem::replace(&mut *self.state(), false);
-        self.freed.notify_one();
+        let mut state = self.state();
+        let was = std::mem::replace(&mut state.taken, false);
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        if is_awaited {
+            self.freed.notify_one();
+        }
         was
     }
 
     pub fn is_taken(&self) -> bool {
-        *self.state()
+        self.state().taken
     }
 
     /// Waits for it without the GIL, until `deadline` if there is one: whether it was taken. The main thread handles
@@ -70,7 +82,7 @@ impl RawLock {
     /// Whether it was taken; `None` when there is something to attend to.
     fn wait(&self, deadline: Option<Instant>, looks: bool) -> Option<bool> {
         let mut state = self.state();
-        while *state {
+        while state.taken {
             let mut patience = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if patience.is_some_and(|patience| patience.is_zero()) {
                 return Some(false);
@@ -81,12 +93,14 @@ impl RawLock {
                 }
                 patience = Some(patience.map_or(LOOK, |patience| patience.min(LOOK)));
             }
+            state.waiting += 1;
             state = match patience {
                 Some(patience) => self.freed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0,
                 None => self.freed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
+            state.waiting -= 1;
         }
-        *state = true;
+        state.taken = true;
         Some(true)
     }
 }

@@ -32,11 +32,14 @@ macro_rules! type_codes {
 
         impl TypeCode {
             /// The type code of a type byte, whose FLAG_REF bit is ignored; `None` if there is none.
+            #[inline]
             pub fn from_byte(byte: u8) -> Option<TypeCode> {
-                match byte & !FLAG_REF {
-                    $($byte => Some(TypeCode::$name),)*
-                    _ => None,
-                }
+                static BY_BYTE: [Option<TypeCode>; 128] = {
+                    let mut table = [None; 128];
+                    $(table[$byte as usize] = Some(TypeCode::$name);)*
+                    table
+                };
+                BY_BYTE[usize::from(byte & !FLAG_REF)]
             }
 
             /// The name in CPython's `marshal.c`, such as `TYPE_SHORT_ASCII`.

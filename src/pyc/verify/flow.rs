@@ -113,27 +113,30 @@ impl<'a> Flow<'a> {
     /// Goes on from an instruction over those that take and give a fixed number of ordinary values and lead to the next,
     /// to the first that asks for more. What [`Flow::execute`] would do, for most instructions, in less time.
     fn follow_plain(&mut self, mut at: usize) -> usize {
+        let (Some(&first), Some(&chain)) = (self.depth.get(at), self.chain.get(at)) else { return at };
         let limit = u64::from(self.input.stacksize).min(self.max_useful_depth);
-        while let (Some(&[opcode, _]), Some(&depth), Some(&chain)) = (
-            self.input.code.get(2 * at..2 * at + 2).map(|word| word.first_chunk().unwrap_or(&[0; 2])),
-            self.depth.get(at),
-            self.chain.get(at),
-        ) {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX - 1);
+        let floor = self.floor(chain);
+        let (mut depth, mut max_depth, begin) = (first, self.max_depth, at);
+        let units = self.input.code.as_chunks::<2>().0;
+        while let Some(&[opcode, _]) = units.get(at) {
             let Some((operands, effect)) = PLAIN[usize::from(opcode)] else { break };
-            let floor = if chain == NONE { 0 } else { self.floor(chain) };
             if u64::from(floor) + u64::from(operands) > u64::from(depth) {
                 break;
             }
             let after = depth.wrapping_add_signed(effect.into());
-            if u64::from(after) > limit || self.depth.get(at + 1) != Some(&UNREACHABLE) {
+            let Some(next) = self.depth.get_mut(at + 1) else { break };
+            if after > limit || *next != UNREACHABLE {
                 break;
             }
-            self.max_depth = self.max_depth.max(after);
-            self.steps += 1;
+            *next = after;
+            max_depth = max_depth.max(after);
+            depth = after;
             at += 1;
-            self.depth[at] = after;
-            self.chain[at] = chain;
         }
+        self.chain[begin..=at].fill(chain);
+        self.steps += (at - begin) as u64;
+        self.max_depth = max_depth;
         at
     }
 
@@ -486,9 +489,11 @@ impl<'a> Flow<'a> {
     fn finish(mut self) -> Analysis {
         let units = self.depth.len();
         let mut used = vec![false; self.chains.links().len()];
-        for &chain in &self.chain {
-            if let Some(used) = used.get_mut(chain as usize) {
-                *used = true;
+        if !used.is_empty() {
+            for &chain in &self.chain {
+                if let Some(used) = used.get_mut(chain as usize) {
+                    *used = true;
+                }
             }
         }
         for (at, link) in self.chains.links().iter().enumerate().rev() {

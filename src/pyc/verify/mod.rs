@@ -455,21 +455,68 @@ fn check_signature(input: &Input, findings: &mut Findings) {
     }
 }
 
+/// What an opcode without prefixes asks for, where that is no more than an argument below a limit: the limit, as an index into
+/// [`limits`].
+static CHECKS: [Option<u8>; 256] = {
+    let mut table = [None; 256];
+    let mut index = 0;
+    while index < Opcode::ALL.len() {
+        let op = Opcode::ALL[index];
+        table[op as usize] = match op {
+            Opcode::RaiseVarargs
+            | Opcode::CallFunctionEx
+            | Opcode::PopFinally
+            | Opcode::BuildSlice
+            | Opcode::ListAppend
+            | Opcode::SetAdd
+            | Opcode::MapAdd
+            | Opcode::YieldValue
+            | Opcode::YieldFrom
+            | Opcode::LoadClassderef => None,
+            _ => match op.arg_kind() {
+                ArgKind::None | ArgKind::Raw => Some(0),
+                ArgKind::Const => Some(1),
+                ArgKind::Name => Some(2),
+                ArgKind::Local => Some(3),
+                ArgKind::Free => Some(4),
+                _ => None,
+            },
+        };
+        index += 1;
+    }
+    table
+};
+
+/// The limits that [`CHECKS`] speaks of.
+fn limits(input: &Input) -> [usize; 5] {
+    [usize::MAX, input.consts, input.names, input.varnames, input.cellvars.saturating_add(input.freevars)]
+}
+
 /// Checks each instruction on its own; gives by code unit whether an instruction, prefixes included, starts there.
 fn check_instructions(input: &Input, findings: &mut Findings) -> Vec<bool> {
-    let mut starts = vec![false; input.code.len() / 2];
+    let units = input.code.as_chunks::<2>().0;
+    let mut starts = vec![true; units.len()];
     if !findings.list.is_empty() {
         return starts;
     }
-    for instruction in Instructions::new(input.code) {
-        if let Some(start) = starts.get_mut(instruction.first_offset as usize / 2) {
-            *start = true;
-        }
+    for (start, &[before, _]) in starts.iter_mut().skip(1).zip(units) {
+        *start = before != Opcode::ExtendedArg as u8;
     }
-    for instruction in Instructions::new(input.code) {
+    let limits = limits(input);
+    for (unit, &[opcode, arg]) in units.iter().enumerate() {
+        if let Some(limit) = CHECKS[usize::from(opcode)]
+            && usize::from(arg) < limits[usize::from(limit)]
+        {
+            // With prefixes before it, it is looked at from the first of them.
+            continue;
+        }
+        if !starts[unit] {
+            continue;
+        }
         if findings.full() {
             break;
         }
+        let Some(instruction) = Instructions::from_offset(input.code, unit as u32 * 2).next() else { break };
         if let Err(reason) = check_instruction(input, &starts, &instruction) {
             findings.add(instruction.first_offset, reason);
         }

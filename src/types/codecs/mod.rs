@@ -62,6 +62,13 @@ pub enum Encoding {
 
 /// The encoding of a name, by CPython's normalisation and aliases.
 pub fn find(name: &str) -> Option<Encoding> {
+    // The names that most programs use.
+    match name {
+        "utf-8" | "utf8" | "UTF-8" => return Some(Encoding::Utf8),
+        "ascii" => return Some(Encoding::Ascii),
+        "latin-1" | "latin1" | "iso-8859-1" => return Some(Encoding::Latin1),
+        _ => {}
+    }
     // As encodings.normalize_encoding: runs of other characters are one underscore.
     let mut normal = String::with_capacity(name.len());
     for c in name.chars() {
@@ -103,6 +110,11 @@ pub fn encode(text: &Value, encoding: Option<&str>, errors: Option<&str>) -> PyR
             None => return registry::encode_text(text, name, errors),
         },
     };
+    if encoding == Encoding::Utf8
+        && let Some(ascii) = body(text)?.ascii_bytes()
+    {
+        return Ok(Bytes::new_value(ascii));
+    }
     encode_native(text, encoding, errors).map(|bytes| Bytes::new_value(&bytes))
 }
 

@@ -53,9 +53,12 @@ fn normalized(name: &str) -> Value {
     }
 }
 
-/// Has the library's package `encodings` register its search function: CPython does so when it starts, here it happens
-/// when a codec is first looked up. Without a library there is none.
-fn import_encodings() -> PyResult<()> {
+/// Has the library's package `encodings` register its search function, when a codec is first looked up if not at the start.
+/// Without a library there is none.
+///
+/// # Errors
+/// What importing it raises, but for `ImportError`.
+pub(crate) fn import_encodings() -> PyResult<()> {
     if ASKED.get().replace(true) {
         return Ok(());
     }

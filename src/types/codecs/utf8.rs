@@ -13,6 +13,38 @@ fn push(out: &mut Vec<u8>, c: char) {
     out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
+/// Characters that are looked at together: most text that is not ASCII has long runs that are.
+const RUN: usize = 8;
+
+/// Encodes a character that is no surrogate.
+#[inline(always)]
+fn push_unit(out: &mut Vec<u8>, unit: u16) {
+    let trail = |shift: u32| 0x80 | (unit >> shift & 0x3f) as u8;
+    match unit {
+        0..0x80 => out.push(unit as u8),
+        0x80..0x800 => out.extend_from_slice(&[0xc0 | (unit >> 6) as u8, trail(0)]),
+        _ => out.extend_from_slice(&[0xe0 | (unit >> 12) as u8, trail(6), trail(0)]),
+    }
+}
+
+/// The characters of a text, which all fit into a `T`.
+fn units_of<T: Copy>(text: &str, from_byte: impl Fn(u8) -> T, from_char: impl Fn(char) -> T) -> Vec<T> {
+    let mut units = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(run) = rest.as_bytes().first_chunk::<RUN>() {
+        if run.is_ascii() {
+            units.extend_from_slice(&run.map(&from_byte));
+            rest = &rest[RUN..];
+        } else {
+            let mut chars = rest.chars();
+            units.extend(chars.by_ref().take(RUN).map(&from_char));
+            rest = chars.as_str();
+        }
+    }
+    units.extend(rest.chars().map(from_char));
+    units
+}
+
 /// Encodes; lone surrogates go to the error handler. As `utf8_encoder`.
 pub(super) fn encode(value: &Value, text: &Str, handler: &Handler) -> PyResult<Vec<u8>> {
     let chars = text.chars();
@@ -28,17 +60,15 @@ pub(super) fn encode(value: &Value, text: &Str, handler: &Handler) -> PyResult<V
         && units.iter().all(|unit| !(0xd800..0xe000).contains(unit))
     {
         out.reserve(3 * units.len());
-        for &unit in units {
-            match unit {
-                0..0x80 => out.push(unit as u8),
-                0x80..0x800 => out.extend_from_slice(&[0xc0 | (unit >> 6) as u8, 0x80 | (unit & 0x3f) as u8]),
-                _ => out.extend_from_slice(&[
-                    0xe0 | (unit >> 12) as u8,
-                    0x80 | (unit >> 6 & 0x3f) as u8,
-                    0x80 | (unit & 0x3f) as u8,
-                ]),
+        let (runs, rest) = units.as_chunks::<RUN>();
+        for run in runs {
+            if run.iter().all(|&unit| unit < 0x80) {
+                out.extend_from_slice(&run.map(|unit| unit as u8));
+            } else {
+                run.iter().for_each(|&unit| push_unit(&mut out, unit));
             }
         }
+        rest.iter().for_each(|&unit| push_unit(&mut out, unit));
         return Ok(out);
     }
     let mut at = 0;
@@ -84,19 +114,9 @@ pub(super) fn encode(value: &Value, text: &Str, handler: &Handler) -> PyResult<V
 fn text_of(text: &str) -> Value {
     match text.bytes().max().unwrap_or(0) {
         0..0x80 => Str::from_latin1(text.as_bytes()),
-        0x80..0xc4 => {
-            let units: Vec<u8> = text.chars().map(|c| c as u32 as u8).collect();
-            Str::from_latin1(&units)
-        }
-        0xc4..0xf0 => {
-            let mut units: Vec<u16> = Vec::with_capacity(text.len());
-            units.extend(text.chars().map(|c| c as u32 as u16));
-            Str::from_chars(Chars::Two(&units))
-        }
-        _ => {
-            let codes: Vec<u32> = text.chars().map(u32::from).collect();
-            Str::from_chars(Chars::Four(&codes))
-        }
+        0x80..0xc4 => Str::from_latin1(&units_of(text, |byte| byte, |c| c as u32 as u8)),
+        0xc4..0xf0 => Str::from_chars(Chars::Two(&units_of(text, u16::from, |c| c as u32 as u16))),
+        _ => Str::from_chars(Chars::Four(&units_of(text, u32::from, u32::from))),
     }
 }
 

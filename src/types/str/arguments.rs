@@ -7,6 +7,7 @@ use crate::object::value::Value;
 use crate::types::exceptions::{MEMORY_ERROR, instantiate, overflow_error, type_error, value_error};
 use crate::types::int;
 use crate::types::tuple::Tuple;
+use std::borrow::Cow;
 
 /// `MemoryError()`.
 #[cold]
@@ -97,13 +98,17 @@ pub(crate) fn adjust(start: isize, end: isize, len: usize) -> Option<std::ops::R
 ///
 /// # Errors
 /// `TypeError` when it is no str, `ValueError` for a null character, `UnicodeEncodeError` for lone surrogates.
-pub(crate) fn codec_name(value: Option<&Value>, function: &str, parameter: &str) -> PyResult<Option<String>> {
+pub(crate) fn codec_name<'a>(
+    value: Option<&'a Value>,
+    function: &str,
+    parameter: &str,
+) -> PyResult<Option<Cow<'a, str>>> {
     let Some(value) = value else { return Ok(None) };
     let Some(text) = value.downcast::<Str>() else {
         let found = if value.is_none() { "None" } else { value.ty().name() };
         return Err(type_error(format!("{function}() argument {parameter} must be str, not {found}")));
     };
-    let Some(name) = text.to_utf8() else {
+    let Some(name) = text.as_ascii().map(Cow::Borrowed).or_else(|| text.to_utf8().map(Cow::Owned)) else {
         return crate::types::codecs::encode(value, Some("utf-8"), None).map(|_| None);
     };
     if name.contains('\0') {

@@ -20,7 +20,7 @@ mod unicode_tables;
 pub use iterator::STR_ITERATOR;
 pub(crate) use iterator::state_index;
 pub use methods::join;
-pub use storage::{Chars, Name, Str, StrBuilder, intern, intern_value};
+pub use storage::{Chars, Name, Str, StrBuilder, intern, intern_latin1, intern_value};
 
 use crate::object::error::PyResult;
 use crate::object::native::{Function, thunk};

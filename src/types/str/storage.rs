@@ -678,16 +678,29 @@ fn forget_interned(text: &Str) {
 /// The one interned str with this text.
 pub fn intern(text: &str) -> Value {
     if text.is_ascii() {
-        let hash = hash_bytes(text.as_bytes());
-        if let Some(known) = find_interned(hash, |known| known.ascii_bytes() == Some(text.as_bytes())) {
-            return known;
-        }
+        return intern_latin1(text.as_bytes());
     }
     let value = Str::new_value(text);
     match value.exact::<Str>() {
         Some(body) => intern_value(&value, body),
         None => value,
     }
+}
+
+/// The one interned str of these characters below U+0100.
+pub fn intern_latin1(text: &[u8]) -> Value {
+    let hash = hash_bytes(text);
+    if let Some(known) = find_interned(hash, |known| known.width == 1 && known.storage() == text) {
+        return known;
+    }
+    let value = Str::from_latin1(text);
+    if let Some(body) = value.exact::<Str>()
+        && !body.is_interned()
+    {
+        body.hash.set(hash);
+        add_interned(&value, body);
+    }
+    value
 }
 
 /// The one interned str with the text of `value`, whose body is `text`; a new one when `value` is of a subclass.

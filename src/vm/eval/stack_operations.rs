@@ -26,6 +26,7 @@ use crate::types::frame;
 use crate::types::function::Function;
 use crate::types::generator;
 use crate::types::list::List;
+use crate::types::method::Method;
 use crate::types::set;
 use crate::types::str::{Str, StrBuilder};
 use crate::types::tuple::Tuple;
@@ -344,11 +345,15 @@ operation!(
     }
 );
 
-/// `__enter__`/`__aenter__` and `__exit__`/`__aexit__` of a context manager, bound; `AttributeError` names the missing one.
+/// A special method of a context manager's type; `AttributeError` names the one that is missing.
+fn unbound_manager_method(manager: &Value, name: &Value) -> PyResult<Value> {
+    let missing = || attribute_error(name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default());
+    manager.ty().lookup(name).ok_or_else(missing)
+}
+
+/// `__enter__`/`__aenter__` and `__exit__`/`__aexit__` of a context manager, bound.
 fn manager_method(manager: &Value, name: &Value) -> PyResult<Value> {
-    let Some(found) = manager.ty().lookup(name) else {
-        return Err(attribute_error(name.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default()));
-    };
+    let found = unbound_manager_method(manager, name)?;
     match found.ty().slot(|slots| slots.descr_get) {
         Some(get) => get(&found, Some(manager), &manager.ty().value()),
         None => Ok(found),
@@ -868,11 +873,18 @@ operation!(
     1,
     |at| {
         let manager = at.take(at.a());
-        let enter = manager_method(&manager, name!("__enter__"))?;
+        let enter = unbound_manager_method(&manager, name!("__enter__"))?;
+        // A function is not bound to be called once.
+        let is_function = enter.is_exact::<Function>();
+        let enter = if is_function { enter } else { manager_method(&manager, name!("__enter__"))? };
         let exit = manager_method(&manager, name!("__exit__"))?;
-        drop(manager);
         at.put(at.a(), exit);
-        let result = call::call(&enter, &[])?;
+        let result = if is_function {
+            call::call(&enter, std::slice::from_ref(&manager))?
+        } else {
+            drop(manager);
+            call::call(&enter, &[])?
+        };
         at.put(at.a() + 1, result);
         Ok(())
     }
@@ -995,7 +1007,10 @@ operation!(
             let traceback = value.downcast::<BaseException>().and_then(BaseException::traceback);
             (top, value, traceback.unwrap_or(Value::NONE))
         };
-        let result = call::call(&exit, &[ty.clone(), value, traceback])?;
+        let result = match exit.exact::<Method>() {
+            Some(method) => call::call(method.function(), &[method.this().clone(), ty.clone(), value, traceback])?,
+            None => call::call(&exit, &[ty.clone(), value, traceback])?,
+        };
         drop(exit);
         at.put(at.a() + 7, ty);
         at.put(at.a() + 8, result);

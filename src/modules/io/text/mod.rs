@@ -18,6 +18,7 @@ use crate::modules::posix::system;
 use crate::name;
 use crate::object::buffer::ByteStore;
 use crate::object::error::{PyResult, Raised};
+use crate::object::gil::GilCell;
 use crate::object::header::{Header, new_instance};
 use crate::object::native::{Function, GetSet, Method, thunk};
 use crate::object::slots::{Compare, Slots};
@@ -26,10 +27,11 @@ use crate::object::value_vec::ValueCell;
 use crate::object::{TypeFlags, TypeObject, attribute, call, compare, number, repr_guard, text as objects};
 use crate::types::bytes::{self, Bytes};
 use crate::types::exceptions::{
-    OS_ERROR, VALUE_ERROR, attribute_error, is_attribute_error, is_instance, overflow_error, raise, type_error,
-    value_error,
+    IMPORT_ERROR, OS_ERROR, VALUE_ERROR, attribute_error, is_attribute_error, is_instance, overflow_error, raise,
+    type_error, value_error,
 };
 use crate::types::str::{Str, StrBuilder};
+use crate::vm::{finalize, import, importlib};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -299,7 +301,21 @@ fn default_encoding(buffer: &Value) -> PyResult<String> {
         }
     }
     // A terminal's encoding is the locale's too.
+    import_locale_module()?;
     Ok(standard::preferred_encoding())
+}
+
+/// Imports the module that CPython asks for the locale's encoding: programs see that it is there. As `_PyIO_get_locale_module`.
+fn import_locale_module() -> PyResult<()> {
+    static IMPORTED: GilCell<Cell<bool>> = GilCell::new(Cell::new(false));
+    if IMPORTED.get().get() || finalize::is_finalizing() || importlib::if_set_up().is_none() {
+        return Ok(());
+    }
+    IMPORTED.get().set(true);
+    match import::import_text("_bootlocale") {
+        Err(raised) if !is_instance(&raised, &IMPORT_ERROR) => Err(raised),
+        _ => Ok(()),
+    }
 }
 
 impl TextIo {
