@@ -34,6 +34,10 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     // Before the first str is hashed.
     seed.apply();
     config::set(invocation.config.clone());
+    if let Err(reason) = startup::memory_trace_limit() {
+        eprint!("Fatal Python error: config_init_tracemalloc: {reason}\nPython runtime state: preinitialized\n\n");
+        return ExitCode::from(1);
+    }
     standard::set_unbuffered(invocation.config.unbuffered);
     match &invocation.program {
         Program::File(path) if !startup::holds_main(path) => run_file(path, &invocation),
@@ -133,6 +137,14 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
         let reason = report::describe(&raised.into_value());
         eprint!(
             "Fatal Python error: init_stdio_encoding: failed to get the Python codec name of the stdio encoding\nPython runtime state: core initialized\n{reason}"
+        );
+        return 1;
+    }
+    if let Err(raised) = startup::trace_memory() {
+        let reason = report::describe(&raised.into_value());
+        let ident = pycvm::vm::thread::ident();
+        eprint!(
+            "Fatal Python error: pyinit_main: can't initialize tracemalloc\nPython runtime state: core initialized\n{reason}\nCurrent thread 0x{ident:016x} (most recent call first):\n<no Python frame>\n"
         );
         return 1;
     }

@@ -54,6 +54,7 @@ pub mod sys;
 pub mod termios;
 pub mod thread;
 pub mod time;
+pub mod tracemalloc;
 pub mod unicodedata;
 pub mod uuid;
 pub mod warnings;
@@ -145,6 +146,7 @@ static ALL: &[&ModuleDef] = &[
     &fcntl::MODULE,
     &termios::MODULE,
     &faulthandler::MODULE,
+    &tracemalloc::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

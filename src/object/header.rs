@@ -3,6 +3,7 @@
 //! An object is one allocation: `[collector link, only for collected types][Header][body][tail]`. The tail holds what
 //! a Python class adds to its builtin base: the attribute table, the weak reference list, `__slots__` values.
 
+use super::alloc_trace::{COLLECTED, PLAIN};
 use super::instance;
 use super::pool;
 use super::ty::{TypeFlags, TypeObject};
@@ -91,17 +92,15 @@ pub(crate) const LINK_SIZE: usize = std::mem::size_of::<GcLink>();
 /// The caller writes a valid header and body before the object is used.
 #[inline]
 pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
-    let before = if collected { LINK_SIZE } else { 0 };
     // SAFETY: the size is not zero (a header at least).
     unsafe {
-        if collected {
-            gc::count_allocation();
+        if !collected {
+            return pool::allocate::<PLAIN>(size) as *mut Header;
         }
-        let start = pool::allocate(size + before);
-        if collected {
-            (start as *mut GcLink).write(GcLink::untracked());
-        }
-        start.add(before) as *mut Header
+        gc::count_allocation();
+        let start = pool::allocate::<COLLECTED>(size + LINK_SIZE);
+        (start as *mut GcLink).write(GcLink::untracked());
+        start.add(LINK_SIZE) as *mut Header
     }
 }
 
@@ -111,7 +110,7 @@ pub(crate) unsafe fn allocate_raw(size: usize, collected: bool) -> *mut Header {
 /// `old` is its size; nobody else refers to it.
 pub(crate) unsafe fn grow_raw(header: *mut Header, old: usize, new: usize) -> *mut Header {
     // SAFETY: allocated by allocate_raw with the old size.
-    unsafe { pool::reallocate(header as *mut u8, old, new) as *mut Header }
+    unsafe { pool::reallocate::<PLAIN>(header as *mut u8, old, new) as *mut Header }
 }
 
 /// Frees what [`allocate_raw`] gave.

@@ -1,5 +1,6 @@
 //! What a value is: the tagged word, the object header, type objects, attribute lookup and the protocols.
 
+pub mod alloc_trace;
 pub mod arguments;
 pub mod attribute;
 pub mod buffer;

@@ -9,7 +9,12 @@
 //! The pools belong to the thread that holds the GIL, which takes and gives blocks without further ado. As the program's
 //! allocator ([`Pools`]) they serve every other Rust value of that thread too; a thread without the GIL gets its memory
 //! from the system, and leaves pooled blocks that it frees on a list for the holder of the GIL.
+//!
+//! While somebody traces allocations (`alloc_trace`) the heads of the rings are parked: no size has room, and every
+//! allocation takes the way that asks for a new pool, which gives it a block of the system and notes that. Blocks that come
+//! back to their pools join the rings that are parked.
 
+use super::alloc_trace::{self, RAW};
 use super::gil::GilCell;
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 use std::cell::Cell;
@@ -45,6 +50,11 @@ pub(crate) fn set_holder(holds: bool) {
     HOLDS_GIL.set(holds);
 }
 
+/// Whether this thread holds the GIL.
+pub(super) fn is_holder() -> bool {
+    HOLDS_GIL.get()
+}
+
 /// Has the system's allocator keep one heap for all threads, which grows in large steps. With the GIL threads hardly ever
 /// allocate at the same time, and the heap that the second thread of a process would get grows by a system call for every
 /// few pages.
@@ -74,9 +84,9 @@ unsafe impl GlobalAlloc for Pools {
         // SAFETY: the GIL is held; the layout's size is not zero.
         unsafe {
             if POOLED && layout.size() <= LARGEST && layout.align() <= STEP && HOLDS_GIL.get() {
-                return allocate(layout.size());
+                return allocate::<RAW>(layout.size());
             }
-            System.alloc(layout)
+            allocate_from_system(layout)
         }
     }
 
@@ -99,6 +109,9 @@ unsafe impl GlobalAlloc for Pools {
                 }
                 return;
             }
+            if alloc_trace::is_on() {
+                return free_traced(block, layout);
+            }
             System.dealloc(block, layout);
         }
     }
@@ -108,9 +121,12 @@ unsafe impl GlobalAlloc for Pools {
         // SAFETY: as for alloc.
         unsafe {
             if POOLED && layout.size() <= LARGEST && layout.align() <= STEP && HOLDS_GIL.get() {
-                let block = allocate(layout.size());
+                let block = allocate::<RAW>(layout.size());
                 block.write_bytes(0, layout.size());
                 return block;
+            }
+            if alloc_trace::is_on() {
+                return allocate_zeroed_traced(layout);
             }
             System.alloc_zeroed(layout)
         }
@@ -121,6 +137,9 @@ unsafe impl GlobalAlloc for Pools {
         // SAFETY: as for alloc and dealloc; both blocks hold the smaller of the sizes.
         unsafe {
             if !POOLED || !is_pooled(block) {
+                if alloc_trace::is_on() {
+                    return reallocate_traced(block, layout, new, RAW);
+                }
                 return System.realloc(block, layout, new);
             }
             if new <= LARGEST && layout.size().div_ceil(STEP) == new.div_ceil(STEP) {
@@ -167,24 +186,50 @@ static NO_ROOM: GilCell<Pool> = GilCell::new(Pool {
 struct State {
     /// The head of each size's ring.
     heads: [Cell<*const Pool>; CLASSES],
+    /// The heads while somebody traces.
+    parked: [Cell<*const Pool>; CLASSES],
     /// Empty pools, linked by `next`.
     empty: Cell<*mut Pool>,
     /// Bytes of the region that were never a pool.
     untouched: Cell<usize>,
 }
 
+impl State {
+    /// The heads of the rings, wherever they are.
+    fn rings(&self) -> &[Cell<*const Pool>; CLASSES] {
+        if alloc_trace::is_on() { &self.parked } else { &self.heads }
+    }
+}
+
 static STATE: GilCell<State> = GilCell::new(State {
     heads: [const { Cell::new(&NO_ROOM as *const GilCell<Pool> as *const Pool) }; CLASSES],
+    parked: [const { Cell::new(&NO_ROOM as *const GilCell<Pool> as *const Pool) }; CLASSES],
     empty: Cell::new(null_mut()),
     untouched: Cell::new(0),
 });
 
-/// Allocates `size` bytes, aligned to 8.
+/// Takes the pools out of use, before somebody traces. The GIL is held.
+pub(super) fn park() {
+    let state = STATE.get();
+    for (head, parked) in state.heads.iter().zip(&state.parked) {
+        parked.set(head.replace(&NO_ROOM as *const GilCell<Pool> as *const Pool));
+    }
+}
+
+/// Takes them into use again. The GIL is held.
+pub(super) fn unpark() {
+    let state = STATE.get();
+    for (head, parked) in state.heads.iter().zip(&state.parked) {
+        head.set(parked.get());
+    }
+}
+
+/// Allocates `size` bytes, aligned to 8, for a block of a kind that `alloc_trace` knows.
 ///
 /// # Safety
 /// The GIL is held; `size` is not zero.
 #[inline(always)]
-pub(crate) unsafe fn allocate(size: usize) -> *mut u8 {
+pub(crate) unsafe fn allocate<const KIND: u8>(size: usize) -> *mut u8 {
     if POOLED && size <= LARGEST {
         let class = size.div_ceil(STEP);
         // SAFETY: the heads point to pools or to NO_ROOM; a free block holds the next one.
@@ -196,10 +241,10 @@ pub(crate) unsafe fn allocate(size: usize) -> *mut u8 {
                 pool.used.set(pool.used.get() + 1);
                 return block;
             }
-            return allocate_fresh(class);
+            return allocate_fresh::<KIND>(class);
         }
     }
-    allocate_large(size)
+    allocate_large::<KIND>(size)
 }
 
 /// Gives a block back.
@@ -213,6 +258,9 @@ pub(crate) unsafe fn free(block: *mut u8, size: usize) {
         if POOLED && size <= LARGEST && is_pooled(block) {
             give_back(block);
         } else {
+            if alloc_trace::is_on() {
+                return free_traced(block, layout(size));
+            }
             System.dealloc(block, layout(size));
         }
     }
@@ -236,11 +284,11 @@ unsafe fn give_back(block: *mut u8) {
     }
 }
 
-/// Changes a block's size; it may move.
+/// Changes the size of a block of a kind; it may move.
 ///
 /// # Safety
 /// As for [`free`]; `new` is not zero.
-pub(crate) unsafe fn reallocate(block: *mut u8, old: usize, new: usize) -> *mut u8 {
+pub(crate) unsafe fn reallocate<const KIND: u8>(block: *mut u8, old: usize, new: usize) -> *mut u8 {
     // SAFETY: the caller's; both blocks hold the smaller of the sizes.
     unsafe {
         if POOLED && is_pooled(block) {
@@ -248,24 +296,28 @@ pub(crate) unsafe fn reallocate(block: *mut u8, old: usize, new: usize) -> *mut 
                 return block;
             }
         } else if !POOLED || new > LARGEST {
-            let moved = System.realloc(block, layout(old), layout(new).size());
+            let moved = if alloc_trace::is_on() {
+                reallocate_traced(block, layout(old), layout(new).size(), KIND)
+            } else {
+                System.realloc(block, layout(old), layout(new).size())
+            };
             if moved.is_null() {
                 handle_alloc_error(layout(new));
             }
             return moved;
         }
-        let moved = allocate(new);
+        let moved = allocate::<KIND>(new);
         moved.copy_from_nonoverlapping(block, old.min(new));
         free(block, old);
         moved
     }
 }
 
-/// Pooled blocks in use, for `sys.getallocatedblocks`.
+/// Pooled blocks in use, and traced ones of such sizes, for `sys.getallocatedblocks`.
 pub(crate) fn blocks_in_use() -> usize {
     let state = STATE.get();
     let start = REGION.load(Relaxed);
-    let heads = state.heads.iter().filter(|head| {
+    let heads = state.rings().iter().filter(|head| {
         // SAFETY: the heads point to pools or to NO_ROOM.
         unsafe { (*head.get()).block != POOL_SIZE }
     });
@@ -274,7 +326,8 @@ pub(crate) fn blocks_in_use() -> usize {
         // SAFETY: what lies before `untouched` has been made a pool, which is never unmade; the GIL is held.
         unsafe { (*std::ptr::with_exposed_provenance::<Pool>(start + offset)).used.get() }
     });
-    pools.sum::<usize>().saturating_sub(counted_twice)
+    let traced = if alloc_trace::is_on() { alloc_trace::small_blocks() } else { 0 };
+    pools.sum::<usize>().saturating_sub(counted_twice) + traced
 }
 
 fn layout(size: usize) -> Layout {
@@ -286,19 +339,84 @@ fn layout(size: usize) -> Layout {
 
 #[cold]
 #[inline(never)]
-fn allocate_large(size: usize) -> *mut u8 {
+fn allocate_large<const KIND: u8>(size: usize) -> *mut u8 {
     let layout = layout(size);
     // SAFETY: not zero, as the caller of allocate() says.
-    let block = unsafe { System.alloc(layout) };
+    let block = unsafe { if alloc_trace::is_on() { allocate_traced::<KIND>(layout) } else { System.alloc(layout) } };
     if block.is_null() {
         handle_alloc_error(layout);
     }
     block
 }
 
+/// `System.alloc`, by itself: what calls the program's allocator has room for the ways of small blocks.
+///
+/// # Safety
+/// As for it.
+#[inline(never)]
+unsafe fn allocate_from_system(layout: Layout) -> *mut u8 {
+    // SAFETY: the caller's.
+    unsafe { if alloc_trace::is_on() { allocate_traced::<RAW>(layout) } else { System.alloc(layout) } }
+}
+
+/// `System.alloc` of a block of a kind while somebody traces.
+///
+/// # Safety
+/// As for it.
+#[cold]
+#[inline(never)]
+unsafe fn allocate_traced<const KIND: u8>(layout: Layout) -> *mut u8 {
+    // SAFETY: the caller's.
+    let block = unsafe { System.alloc(layout) };
+    alloc_trace::note(block, layout.size(), KIND);
+    block
+}
+
+/// `System.alloc_zeroed` while somebody traces.
+///
+/// # Safety
+/// As for it.
+#[cold]
+#[inline(never)]
+unsafe fn allocate_zeroed_traced(layout: Layout) -> *mut u8 {
+    // SAFETY: the caller's.
+    let block = unsafe { System.alloc_zeroed(layout) };
+    alloc_trace::note(block, layout.size(), RAW);
+    block
+}
+
+/// `System.dealloc` while somebody traces.
+///
+/// # Safety
+/// As for it.
+#[cold]
+#[inline(never)]
+unsafe fn free_traced(block: *mut u8, layout: Layout) {
+    alloc_trace::forget(block);
+    // SAFETY: the caller's.
+    unsafe { System.dealloc(block, layout) }
+}
+
+/// `System.realloc` while somebody traces. What was noted of the block goes before it: its address may be another's then.
+///
+/// # Safety
+/// As for `System.realloc`.
+#[cold]
+#[inline(never)]
+unsafe fn reallocate_traced(block: *mut u8, layout: Layout, new: usize, kind: u8) -> *mut u8 {
+    alloc_trace::forget(block);
+    // SAFETY: the caller's.
+    let moved = unsafe { System.realloc(block, layout, new) };
+    match moved.is_null() {
+        true => alloc_trace::note(block, layout.size(), kind),
+        false => alloc_trace::note(moved, new, kind),
+    }
+    moved
+}
+
 /// A block that was never used, of the head or of a pool that becomes the head.
 #[inline(never)]
-unsafe fn allocate_fresh(class: usize) -> *mut u8 {
+unsafe fn allocate_fresh<const KIND: u8>(class: usize) -> *mut u8 {
     let state = STATE.get();
     let size = class * STEP;
     // SAFETY: pools of a ring are alive; a fresh block lies within its pool.
@@ -317,6 +435,10 @@ unsafe fn allocate_fresh(class: usize) -> *mut u8 {
                 pool.used.set(pool.used.get() + 1);
                 return (pool as *const Pool as *mut u8).add(fresh);
             }
+            if alloc_trace::is_on() {
+                // Nor has any other size room. The system frees blocks by their address, whatever their size.
+                return allocate_large::<KIND>(size);
+            }
             // Before the head is taken out: blocks that come back may give it room, or make a ring of their own.
             if take_orphans() {
                 continue;
@@ -325,7 +447,7 @@ unsafe fn allocate_fresh(class: usize) -> *mut u8 {
             let head = if next.is_null() { new_pool(size) } else { next };
             if head.is_null() {
                 state.heads[class].set(&NO_ROOM as *const GilCell<Pool> as *const Pool);
-                return allocate_large(size);
+                return allocate_large::<KIND>(size);
             }
             (*head).used.set((*head).used.get() + 1);
             state.heads[class].set(head);
@@ -388,14 +510,15 @@ unsafe fn relink(pool: &Pool) {
             pool.next.set(state.empty.get());
             state.empty.set(this);
         } else if !pool.linked.get() {
-            let head = state.heads[class].get();
+            let heads = state.rings();
+            let head = heads[class].get();
             pool.linked.set(true);
             if (*head).block == POOL_SIZE || !(*head).linked.get() {
                 // No ring: the pool becomes it.
                 pool.next.set(this);
                 pool.previous.set(this);
                 pool.used.set(pool.used.get() + 1);
-                state.heads[class].set(this);
+                heads[class].set(this);
             } else {
                 let last = (*head).previous.get();
                 pool.next.set(head as *mut Pool);
@@ -478,16 +601,36 @@ mod tests {
     /// Blocks of many sizes, kept and given back in several orders, never overlap.
     #[test]
     fn blocks_do_not_overlap() {
+        exercise(false);
+    }
+
+    /// Nor do they when tracing begins and ends while there are some; the table holds those allocated meanwhile.
+    #[test]
+    fn tracing_begins_and_ends_among_blocks() {
+        exercise(true);
+    }
+
+    fn exercise(trace: bool) {
         crate::vm::runtime::with(|| {
+            let before = blocks_in_use();
             for order in 0..3 {
                 let mut blocks = Vec::new();
                 for round in 0..20_000_usize {
+                    match round % 3000 {
+                        500 if trace => alloc_trace::start(1),
+                        2500 => alloc_trace::stop(),
+                        _ => {}
+                    }
                     let size = 16 + (round * 37) % 700;
                     // SAFETY: written within the size, freed once.
                     unsafe {
-                        let block = allocate(size);
+                        let block = allocate::<RAW>(size);
                         block.write_bytes((round % 251) as u8, size);
                         blocks.push((block, size, (round % 251) as u8));
+                    }
+                    if alloc_trace::is_on() {
+                        assert!(!is_pooled(blocks[blocks.len() - 1].0));
+                        assert!(alloc_trace::traced_memory().0 >= size);
                     }
                     if round % 3 == order {
                         let (block, size, byte) = blocks.swap_remove((round * 7919) % blocks.len());
@@ -502,12 +645,14 @@ mod tests {
                     // SAFETY: as above.
                     unsafe {
                         assert!(std::slice::from_raw_parts(block, size).iter().all(|&found| found == byte));
-                        let moved = reallocate(block, size, size + 64);
+                        let moved = reallocate::<RAW>(block, size, size + 64);
                         assert!(std::slice::from_raw_parts(moved, size).iter().all(|&found| found == byte));
                         free(moved, size + 64);
                     }
                 }
+                alloc_trace::stop();
             }
+            assert_eq!(blocks_in_use(), before);
         });
     }
 }

@@ -242,6 +242,19 @@ impl Value {
         if bits & 3 == 2 && bits != ZERO_FLOAT_BITS { word(bits) } else { float_rare(value) }
     }
 
+    /// An immediate float, when there is one of that value.
+    #[inline(always)]
+    pub fn small_float(value: f64) -> Option<Value> {
+        let bits = value.to_bits().wrapping_add(1 << 60).rotate_left(3);
+        if bits & 3 == 2 && bits != ZERO_FLOAT_BITS {
+            Some(word(bits))
+        } else if value.to_bits() == 0 {
+            Some(word(ZERO_FLOAT_BITS))
+        } else {
+            None
+        }
+    }
+
     /// Whether this is an immediate float.
     #[inline(always)]
     pub fn is_small_float(&self) -> bool {

@@ -89,6 +89,7 @@ pub fn finalize() {
         clear_module_dict(dict);
     }
     gc::collect_quietly();
+    object::alloc_trace::stop();
 }
 
 /// As `_PyModule_ClearDict`: names with one underscore first, then all others but `__builtins__`. Each becomes None, so

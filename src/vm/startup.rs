@@ -91,6 +91,50 @@ pub fn enable_fault_handler() {
     }
 }
 
+/// How many frames `-X tracemalloc` or PYTHONTRACEMALLOC wants of each allocation; 0: nothing is traced. As
+/// `config_init_tracemalloc`.
+///
+/// # Errors
+/// The text for one that is no such number.
+pub fn memory_trace_limit() -> Result<i32, String> {
+    let limit = |text: &str| c_integer(text).filter(|&limit| limit >= 0);
+    config::with(|config| {
+        let mut wanted = 0;
+        let variable = if config.ignore_environment { None } else { std::env::var_os("PYTHONTRACEMALLOC") };
+        if let Some(text) = variable.filter(|text| !text.is_empty()) {
+            let found = text.to_str().and_then(limit);
+            wanted = found.ok_or("PYTHONTRACEMALLOC: invalid number of frames")?;
+        }
+        // The first counts.
+        match config.x_options.iter().find(|(option, _)| option == "tracemalloc") {
+            None => {}
+            Some((_, None)) => wanted = 1,
+            Some((_, Some(text))) => wanted = limit(text).ok_or("-X tracemalloc=NFRAME: invalid number of frames")?,
+        }
+        Ok(wanted)
+    })
+}
+
+/// A decimal number of C's type `int` that is all of the text, as `strtol` reads it: 0 when the text is empty.
+fn c_integer(text: &str) -> Option<i32> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    let digits = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    digits.parse().ok()
+}
+
+/// Starts to trace allocations if [`memory_trace_limit`] says so.
+///
+/// # Errors
+/// `ValueError` for more frames than there can be.
+pub fn trace_memory() -> PyResult<()> {
+    match memory_trace_limit() {
+        Ok(limit @ 1..) => crate::modules::tracemalloc::start(Some(limit)),
+        _ => Ok(()),
+    }
+}
+
 /// Waits for the threads that are no daemons, as `wait_for_thread_shutdown`.
 ///
 /// # Errors

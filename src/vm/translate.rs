@@ -7,6 +7,7 @@
 use super::eval::cell::Cell as Instr;
 use super::eval::handlers as h;
 use super::eval::{Handler, Place, Shape};
+use crate::object::alloc_trace;
 use crate::object::error::PyResult;
 use crate::object::slots::{BinaryOp, Compare};
 use crate::object::value::Value;
@@ -389,8 +390,10 @@ struct Translator<'a> {
 const BEFORE_CODE: u32 = u32::MAX;
 
 fn build_translated(code: &Code, flavour: Flavour) -> PyResult<Constants> {
-    let (meta, _) = translate(code, flavour, None)?;
-    Ok(build(meta, code.consts()))
+    alloc_trace::untraced(|| {
+        let (meta, _) = translate(code, flavour, None)?;
+        Ok(build(meta, code.consts()))
+    })
 }
 
 /// What the verifier needs to know of a code object.

@@ -38,7 +38,7 @@ test_zipimport test_sys test_sys_settrace test_thread test_threading test_traceb
 test_dataclasses test_collections test_functools test_itertools test_operator test_math test_cmath test_random test_re
 test_json test_struct test_array test_time test_io test_fileio test_codecs test_os test_posixpath test_pathlib
 test_tempfile test_shutil test_copy test_heapq test_bisect test_textwrap test_pprint test_argparse test_contextlib
-test_queue test_signal test_zlib test_hashlib test_unicodedata test_unittest
+test_queue test_signal test_zlib test_hashlib test_unicodedata test_unittest test_tracemalloc
 """.split()
 
 

@@ -100,6 +100,29 @@ impl TypeCode {
         }))
     }
 
+    /// As [`TypeCode::get`] for what is no object: nothing is allocated.
+    #[inline]
+    pub fn quick_number(&self, items: &ByteStore, index: usize) -> Option<Value> {
+        macro_rules! read {
+            ($number:ty) => {
+                <$number>::from_ne_bytes(items.read(index << self.shift)?)
+            };
+        }
+        match self.kind {
+            Kind::Number(Scalar::F64) => Value::small_float(read!(f64)),
+            Kind::Number(Scalar::I32) => Value::small_int(read!(i32).into()),
+            Kind::Number(Scalar::I64) => Value::small_int(read!(i64)),
+            Kind::Number(Scalar::U8 | Scalar::Char | Scalar::Bool) => Value::small_int(read!(u8).into()),
+            Kind::Number(Scalar::I8) => Value::small_int(read!(i8).into()),
+            Kind::Number(Scalar::I16) => Value::small_int(read!(i16).into()),
+            Kind::Number(Scalar::U16 | Scalar::F16) => Value::small_int(read!(u16).into()),
+            Kind::Number(Scalar::U32) => Value::small_int(read!(u32).into()),
+            Kind::Number(Scalar::U64) => Value::small_int(i64::try_from(read!(u64)).ok()?),
+            Kind::Number(Scalar::F32) => Value::small_float(read!(f32).into()),
+            Kind::Character => None,
+        }
+    }
+
     /// Stores an item; false past the end.
     #[inline]
     pub fn set(&self, items: &ByteStore, index: usize, bits: Bits) -> bool {

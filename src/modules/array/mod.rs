@@ -511,11 +511,11 @@ fn wrong_index() -> Raised {
     type_error("array indices must be integers")
 }
 
-/// The number at an index, for the loop's fast path; `None` when there is none or it is no array.
+/// The number at an index, for the loop's fast path; `None` when there is none, it is an object, or this is no array.
 #[inline]
 pub(crate) fn number_at(this: &Value, index: i64) -> Option<Value> {
     let array = this.exact::<Array>()?;
-    array.get(fit(index as isize, array.len())?).ok()?
+    array.code.quick_number(&array.items, fit(index as isize, array.len())?)
 }
 
 /// Stores an int or float that is no object, for the loop's fast path; false when the slow path has to see to it.

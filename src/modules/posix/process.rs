@@ -7,6 +7,7 @@ use crate::modules::blocking::{blocking, retry};
 use crate::modules::resource;
 use crate::modules::sys::audit;
 use crate::name;
+use crate::object::alloc_trace;
 use crate::object::error::PyResult;
 use crate::object::gil::GilCell;
 use crate::object::native::{Function, GetSet, thunk};
@@ -141,7 +142,7 @@ pub(crate) fn split(event: Option<&str>, split: impl FnOnce() -> Result<i32, i32
     let mut before = BEFORE.get().snapshot();
     before.reverse();
     run_hooks(&before);
-    let result = split();
+    let result = alloc_trace::around_fork(split);
     if result == Ok(0) {
         FORKED.store(true, Ordering::Relaxed);
         gil::after_fork_in_child();

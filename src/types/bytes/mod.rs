@@ -477,14 +477,15 @@ fn concat(left: &Value, right: &Value) -> PyResult<Value> {
 fn repeat(this: &Value, count: &Value) -> PyResult<Value> {
     let count = repeat_count(count)?;
     let bytes = body(this)?.as_slice();
-    if count == 1 && this.is_exact::<Bytes>() {
-        return Ok(this.clone());
-    }
     let Some(len) = bytes.len().checked_mul(count).filter(|&len| isize::try_from(len).is_ok()) else {
         return Err(overflow_error("repeated bytes are too long"));
     };
+    if len == bytes.len() && this.is_exact::<Bytes>() {
+        return Ok(this.clone());
+    }
     check_memory(len)?;
-    Ok(Bytes::new_value(&bytes.repeat(count)))
+    // As bytes_repeat: what is empty, too, is a new object.
+    Ok(Bytes::instance_of(&BYTES, &bytes.repeat(count)))
 }
 
 fn remainder(left: &Value, right: &Value) -> PyResult<Value> {
