@@ -60,6 +60,14 @@ pub enum Encoding {
     RawUnicodeEscape,
 }
 
+impl Encoding {
+    /// Whether CPython encodes and decodes it without its codec registry, which wraps errors. As `PyUnicode_Decode`.
+    fn has_shortcut(self) -> bool {
+        use Encoding::{Ascii, Latin1, Utf8, Utf16, Utf32};
+        matches!(self, Utf8 | Ascii | Latin1 | Utf16(Order::Marked) | Utf32(Order::Marked))
+    }
+}
+
 /// The encoding of a name, by CPython's normalisation and aliases.
 pub fn find(name: &str) -> Option<Encoding> {
     // The names that most programs use.
@@ -102,8 +110,8 @@ pub fn find(name: &str) -> Option<Encoding> {
 ///
 /// # Errors
 /// `LookupError` for unknown encodings and error handlers, `UnicodeEncodeError`.
-pub fn encode(text: &Value, encoding: Option<&str>, errors: Option<&str>) -> PyResult<Value> {
-    let encoding = match encoding {
+pub fn encode(text: &Value, name: Option<&str>, errors: Option<&str>) -> PyResult<Value> {
+    let encoding = match name {
         None => Encoding::Utf8,
         Some(name) => match find(name) {
             Some(encoding) => encoding,
@@ -115,7 +123,11 @@ pub fn encode(text: &Value, encoding: Option<&str>, errors: Option<&str>) -> PyR
     {
         return Ok(Bytes::new_value(ascii));
     }
-    encode_native(text, encoding, errors).map(|bytes| Bytes::new_value(&bytes))
+    let encoded = encode_native(text, encoding, errors).map(|bytes| Bytes::new_value(&bytes));
+    match name {
+        Some(name) if !encoding.has_shortcut() => encoded.map_err(|raised| registry::wrapped(raised, "encoding", name)),
+        _ => encoded,
+    }
 }
 
 /// Encodes with a native encoding.
@@ -154,7 +166,10 @@ pub fn decode(data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyRe
     match encoding {
         None => decode_native(data, Encoding::Utf8, errors),
         Some(name) => match find(name) {
-            Some(encoding) => decode_native(data, encoding, errors),
+            Some(encoding) if encoding.has_shortcut() => decode_native(data, encoding, errors),
+            Some(encoding) => {
+                decode_native(data, encoding, errors).map_err(|raised| registry::wrapped(raised, "decoding", name))
+            }
             None => registry::decode_text(&Bytes::new_value(data), name, errors),
         },
     }
