@@ -35,7 +35,7 @@ pub struct Invocation {
 /// # Errors
 /// What is wrong, for a message; exit status 2.
 pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
-    let mut config = Config::default();
+    let mut config = Config { abort_on_overflow: true, ..Config::default() };
     let mut warnings = Vec::new();
     let mut stdlib = None;
     let mut words = words.into_iter();

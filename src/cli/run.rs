@@ -6,7 +6,7 @@ use pycvm::modules::io::standard;
 use pycvm::modules::posix::process;
 use pycvm::object::{PyResult, Value};
 use pycvm::pyc;
-use pycvm::vm::{config, finalize, load, report, runtime, startup};
+use pycvm::vm::{config, finalize, load, report, runtime, signals, startup};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,6 +32,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
         Ok(seed) => seed,
         Err(code) => return code,
     };
+    signals::leave_faults_to_the_system();
     // Before the first str is hashed.
     seed.apply();
     config::set(invocation.config.clone());

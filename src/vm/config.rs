@@ -26,6 +26,9 @@ pub struct Config {
     pub verbose: u8,
     /// `-b`, counted.
     pub bytes_warning: u8,
+    /// Who recurses on after RecursionError, before returning from some levels, ends the process, as in CPython: `python3.8`
+    /// does so, an embedding program gets the error again.
+    pub abort_on_overflow: bool,
     /// `-q`.
     pub quiet: bool,
     /// `-d`, counted.

@@ -83,9 +83,7 @@ pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
         }
     }
     vm.prepared.set(limit);
-    if !vm.use_tracing() {
-        vm.stack_limit.set(limit);
-    }
+    vm.settle_stack_limit();
     true
 }
 

@@ -20,6 +20,7 @@ use crate::vm;
 use crate::vm::frame::{self, CALLER_FP, CALLER_K, OBJECT, RETURN_IP};
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The generator object of a call: takes the frame's registers over and returns to the caller.
 #[inline(never)]
@@ -82,8 +83,14 @@ pub(crate) unsafe fn resume_frame(
         let last = if vm.use_tracing() { generator.last_instruction() } else { -1 };
         vm::trace::before_resume(vm, generator)?;
         let room = top.add(1);
-        if (room > vm.stack_limit.get() && !frame::prepare_registers(vm, room)) || vm.remaining.get() <= 0 {
-            return Err(vm::thread::recursion_exceeded(""));
+        if room > vm.stack_limit.load(Relaxed) {
+            vm.check_depth("")?;
+            if !frame::prepare_registers(vm, room) {
+                return Err(vm::thread::recursion_exceeded(""));
+            }
+        }
+        if vm.remaining.get() <= 0 {
+            vm.check_depth("")?;
         }
         vm.remaining.set(vm.remaining.get() - 1);
         generator.run_alone(vm, top, return_ip, caller_fp, caller_k, sent);
