@@ -33,8 +33,10 @@ pub struct Config {
     pub quiet: bool,
     /// `-d`, counted.
     pub debug: u8,
-    /// `-i`.
+    /// `-i`, PYTHONINSPECT: a dialogue follows the program.
     pub inspect: bool,
+    /// `-i`: standard input counts as a terminal.
+    pub interactive: bool,
     /// `-u`.
     pub unbuffered: bool,
     /// The hashes of str and bytes differ from run to run.

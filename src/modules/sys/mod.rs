@@ -346,7 +346,7 @@ fn getdefaultencoding() -> &'static str {
 }
 
 fn getfilesystemencoding() -> &'static str {
-    "utf-8"
+    crate::modules::io::standard::filesystem_encoding_name()
 }
 
 fn getfilesystemencodeerrors() -> &'static str {

@@ -264,7 +264,7 @@ pub fn file_name(value: &Value) -> PyResult<Value> {
         }
     }
     if let Some(bytes) = path.downcast::<Bytes>() {
-        path = decode(bytes.as_slice(), Some("utf-8"), Some("surrogateescape"))?;
+        path = crate::modules::posix::path::decode(bytes.as_slice())?;
     }
     match path.downcast::<Str>() {
         Some(text) if text.chars().iter().any(|point| point == 0) => Err(value_error("embedded null character")),
