@@ -87,3 +87,16 @@ fn an_overflow_that_is_not_recovered_from_is_fatal() {
         assert_eq!(output.status.code(), None);
     }
 }
+
+#[test]
+fn figures_of_the_allocator_are_shown() {
+    let output = Command::new(env!("CARGO_BIN_EXE_pycvm"))
+        .args(["run", "-I", "-S", "-c", "import sys; sys._debugmallocstats()"])
+        .output()
+        .expect("the pycvm binary runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.starts_with("# blocks in use                    ="), "{stderr}");
+    let dicts = "            0 free PyDictObjects * 48 bytes each =                    0\n";
+    assert!(stderr.contains(dicts), "{stderr}");
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -90,3 +90,25 @@ fn names_of_files_are_in_the_encoding_of_the_locale() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), stderr, "{variables} {option}");
     }
 }
+
+#[test]
+fn what_utf_8_mode_cannot_be_is_fatal() {
+    for (variable, option, place) in [
+        ("3", "", "PYTHONUTF8 environment variable"),
+        ("0", "-Xutf8=x", "-X utf8 option"),
+        ("", "-Xutf8=", "-X utf8 option"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pycvm"))
+            .arg("run")
+            .args(Some(option).filter(|option| !option.is_empty()))
+            .args(["-c", "print('not run')"])
+            .env("PYTHONUTF8", variable)
+            .output()
+            .expect("the pycvm binary runs");
+        let expected = format!(
+            "Fatal Python error: preconfig_init_utf8_mode: invalid {place} value\nPython runtime state: preinitializing\n\n"
+        );
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+        assert_eq!((output.stdout.len(), output.status.code()), (0, Some(1)));
+    }
+}

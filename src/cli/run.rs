@@ -33,6 +33,9 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
             return ExitCode::from(input::BAD_INPUT);
         }
     };
+    if let Err(code) = check_utf8_mode(&invocation.config) {
+        return code;
+    }
     let seed = match hash_seed(invocation.hash_seed.as_deref()) {
         Ok(seed) => seed,
         Err(code) => return code,
@@ -92,6 +95,26 @@ fn run_file(path: &Path, invocation: &Invocation) -> ExitCode {
     }
 }
 
+/// Refuses what UTF-8 mode can be neither on nor off by. As `preconfig_init_utf8_mode`.
+fn check_utf8_mode(config: &config::Config) -> Result<(), ExitCode> {
+    let option = config.x_options.iter().rev().find(|(option, _)| option == "utf8");
+    let variable = std::env::var_os("PYTHONUTF8").filter(|value| !config.ignore_environment && !value.is_empty());
+    let (place, is_wrong) = match option {
+        Some((_, value)) => ("-X utf8 option", value.as_deref().is_some_and(|value| !matches!(value, "0" | "1"))),
+        None => {
+            let is_wrong = variable.is_some_and(|value| !matches!(value.to_str(), Some("0" | "1")));
+            ("PYTHONUTF8 environment variable", is_wrong)
+        }
+    };
+    if !is_wrong {
+        return Ok(());
+    }
+    eprintln!(
+        "Fatal Python error: preconfig_init_utf8_mode: invalid {place} value\nPython runtime state: preinitializing\n"
+    );
+    Err(ExitCode::from(1))
+}
+
 /// What PYTHONHASHSEED asks for.
 enum Seed {
     Fixed(u32),
@@ -113,7 +136,7 @@ fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
             Ok(seed) => Ok(Seed::Fixed(seed)),
             Err(_) => {
                 eprintln!(
-                    "Fatal Python error: config_init_hash_seed: PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]"
+                    "Fatal Python error: config_init_hash_seed: PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]\nPython runtime state: preinitialized\n"
                 );
                 Err(ExitCode::from(1))
             }

@@ -24,6 +24,7 @@ use crate::types::bytes::Bytes;
 use crate::types::exceptions::{DEPRECATION_WARNING, type_error, value_error};
 use crate::types::str::{Str, StrBuilder, body};
 use errors::Handler;
+pub(crate) use escape::has_character_names;
 use std::borrow::Cow;
 
 /// Byte order of UTF-16 and UTF-32.
@@ -142,6 +143,10 @@ pub fn decode(data: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyRe
     match encoding {
         None => decode_native(data, Encoding::Utf8, errors),
         Some(name) => match find(name) {
+            // The others are found by way of the registry, which tells of the codec.
+            Some(encoding @ (Encoding::UnicodeEscape | Encoding::RawUnicodeEscape)) => {
+                decode_native(data, encoding, errors).map_err(|raised| registry::wrapped(raised, "decoding", name))
+            }
             Some(encoding) => decode_native(data, encoding, errors),
             None => registry::decode_text(&Bytes::new_value(data), name, errors),
         },

@@ -146,7 +146,7 @@ fn run(codec: &Value, object: &Value, name: &str, errors: Option<&str>, encoding
 }
 
 /// The error of a codec with the codec's name, when it is of a kind that can be made anew. As `_PyErr_TrySetFromCause`.
-fn wrapped(raised: Raised, operation: &str, name: &str) -> Raised {
+pub(super) fn wrapped(raised: Raised, operation: &str, name: &str) -> Raised {
     let exception = raised.value();
     let ty = exception.ty();
     let (slots, base) = (ty.all_slots(), BASE_EXCEPTION.all_slots());

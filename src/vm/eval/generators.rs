@@ -34,7 +34,11 @@ unsafe fn return_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thre
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
         let place = if vm.origin_depth.get() > 0 { frame::Place::current(vm) } else { None };
+        let object = std::mem::replace(&mut *header.add(OBJECT), EMPTY);
         let generator = Generator::new_value(function, ip.add(1), k, fp);
+        if object != EMPTY {
+            vm::frame::hand_namespace_on(Value::from_bits(object), &generator);
+        }
         if place.is_some()
             && let Some(generator) = generator::of(&generator)
         {
