@@ -124,3 +124,21 @@ ValueError madvise start out of bounds
 ";
     assert_eq!(run("closing", program), (expected.to_owned(), Some(0)));
 }
+
+#[test]
+fn a_signal_that_was_sent_ends_the_process() {
+    let maps = [
+        "",
+        "m = mmap.mmap(-1, 100)\n",
+        "fd = posix.open('data', posix.O_RDWR | posix.O_CREAT)\nposix.write(fd, b'x' * 20000)\nm = mmap.mmap(fd, 0)\n\
+         posix.ftruncate(fd, 0)\nshow(lambda: m[9000])\n",
+    ];
+    for map in maps {
+        for signal in ["SIGBUS", "SIGSEGV"] {
+            let program =
+                format!("{map}import _signal\nposix.kill(posix.getpid(), _signal.{signal})\nprint('alive')\n");
+            let expected = if map.contains("show") { "0\n" } else { "" };
+            assert_eq!(run("sent", &program), (expected.to_owned(), None), "{signal} {map}");
+        }
+    }
+}

@@ -15,6 +15,8 @@ pub enum Program {
     Code(String),
     /// `-m`: a module of `sys.path`.
     Module(String),
+    /// Standard input: a dialogue if that is a terminal, else source text. Named `-` in the command line, or not at all.
+    Input(Option<&'static str>),
 }
 
 /// A command line.
@@ -35,7 +37,7 @@ pub struct Invocation {
 /// # Errors
 /// What is wrong, for a message; exit status 2.
 pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
-    let mut config = Config::default();
+    let mut config = Config { abort_on_overflow: true, ..Config::default() };
     let mut warnings = Vec::new();
     let mut stdlib = None;
     let mut words = words.into_iter();
@@ -76,6 +78,10 @@ pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
             }
             continue;
         }
+        if word == "-" {
+            program = Some(Program::Input(Some("-")));
+            break;
+        }
         let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
             program = Some(Program::File(PathBuf::from(word)));
             break;
@@ -113,7 +119,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
                 'b' => config.bytes_warning = config.bytes_warning.saturating_add(1),
                 'd' => config.debug = config.debug.saturating_add(1),
                 'q' => config.quiet = true,
-                'i' => config.inspect = true,
+                'i' => (config.inspect, config.interactive) = (true, true),
                 'u' => config.unbuffered = true,
                 'R' | 't' | 'x' => {}
                 _ => return Err(format!("Unknown option: -{letter}")),
@@ -123,8 +129,16 @@ pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
             }
         }
     }
+    let program = match program {
+        Some(program) => program,
+        // After `--`, the first word is the program.
+        None => match words.next() {
+            Some(word) if word == "-" => Program::Input(Some("-")),
+            Some(word) => Program::File(PathBuf::from(word)),
+            None => Program::Input(None),
+        },
+    };
     let args = words.collect();
-    let program = program.ok_or("nothing to run: give a file, -c CODE or -m MODULE")?;
     let hash_seed = read_environment(&mut config, &mut warnings);
     config.library = find_library(stdlib, config.ignore_environment)?;
     Ok(Invocation { program, args, config, hash_seed })

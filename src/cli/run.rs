@@ -3,9 +3,14 @@
 use super::input;
 use super::options::{self, Invocation, Program};
 use pycvm::modules::io::standard;
-use pycvm::object::{PyResult, Value};
+use pycvm::object::{PyResult, Raised, Value};
 use pycvm::pyc;
-use pycvm::vm::{config, finalize, load, report, runtime, startup};
+#[cfg(feature = "compile")]
+use pycvm::types::exceptions::os_error;
+use pycvm::types::exceptions::{SYSTEM_EXIT, is_instance};
+#[cfg(feature = "compile")]
+use pycvm::vm::interactive;
+use pycvm::vm::{config, finalize, load, report, runtime, signals, startup};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,10 +32,14 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
             return ExitCode::from(input::BAD_INPUT);
         }
     };
+    if let Err(code) = check_utf8_mode(&invocation.config) {
+        return code;
+    }
     let seed = match hash_seed(invocation.hash_seed.as_deref()) {
         Ok(seed) => seed,
         Err(code) => return code,
     };
+    signals::leave_faults_to_the_system();
     // Before the first str is hashed.
     seed.apply();
     config::set(invocation.config.clone());
@@ -38,6 +47,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
         eprint!("Fatal Python error: config_init_tracemalloc: {reason}\nPython runtime state: preinitialized\n\n");
         return ExitCode::from(1);
     }
+    standard::warn_of_c_locale();
     standard::set_unbuffered(invocation.config.unbuffered);
     match &invocation.program {
         Program::File(path) if !startup::holds_main(path) => run_file(path, &invocation),
@@ -59,8 +69,9 @@ enum Given {
 /// Whether a file is source text rather than a `.pyc` file. As `maybe_pyc_file`.
 #[cfg(feature = "compile")]
 fn is_source(path: &Path, data: &[u8]) -> bool {
-    // The second half of the magic number is the same in every version.
-    path.extension().is_none_or(|extension| extension != "pyc") && data.get(2..4) != Some(b"\r\n")
+    // The second half of the magic number is the same in every version; the first is no text in any.
+    let is_magic = data.get(2..4) == Some(b"\r\n") && !data.iter().take(2).all(|byte| matches!(byte, b' '..=b'~'));
+    path.extension().is_none_or(|extension| extension != "pyc") && !is_magic
 }
 
 /// A file: what is wrong with bytecode is said before anything runs.
@@ -87,6 +98,26 @@ fn run_file(path: &Path, invocation: &Invocation) -> ExitCode {
     }
 }
 
+/// Refuses what UTF-8 mode can be neither on nor off by. As `preconfig_init_utf8_mode`.
+fn check_utf8_mode(config: &config::Config) -> Result<(), ExitCode> {
+    let option = config.x_options.iter().rev().find(|(option, _)| option == "utf8");
+    let variable = std::env::var_os("PYTHONUTF8").filter(|value| !config.ignore_environment && !value.is_empty());
+    let (place, is_wrong) = match option {
+        Some((_, value)) => ("-X utf8 option", value.as_deref().is_some_and(|value| !matches!(value, "0" | "1"))),
+        None => {
+            let is_wrong = variable.is_some_and(|value| !matches!(value.to_str(), Some("0" | "1")));
+            ("PYTHONUTF8 environment variable", is_wrong)
+        }
+    };
+    if !is_wrong {
+        return Ok(());
+    }
+    eprintln!(
+        "Fatal Python error: preconfig_init_utf8_mode: invalid {place} value\nPython runtime state: preinitializing\n"
+    );
+    Err(ExitCode::from(1))
+}
+
 /// What PYTHONHASHSEED asks for.
 enum Seed {
     Fixed(u32),
@@ -108,7 +139,7 @@ fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
             Ok(seed) => Ok(Seed::Fixed(seed)),
             Err(_) => {
                 eprintln!(
-                    "Fatal Python error: config_init_hash_seed: PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]"
+                    "Fatal Python error: config_init_hash_seed: PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]\nPython runtime state: preinitialized\n"
                 );
                 Err(ExitCode::from(1))
             }
@@ -131,6 +162,7 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
         Program::File(path) => path.as_os_str(),
         Program::Code(_) => OsStr::new("-c"),
         Program::Module(_) => OsStr::new("-m"),
+        Program::Input(name) => OsStr::new(name.unwrap_or_default()),
     };
     startup::set_arguments(std::iter::once(first).chain(invocation.args.iter().map(OsString::as_os_str)));
     if let Err(raised) = standard::settle() {
@@ -149,14 +181,21 @@ fn session(invocation: &Invocation, given: Given) -> u8 {
         return 1;
     }
     let mut interrupted = false;
-    let status = match run(invocation, given) {
-        Ok(()) => 0,
-        Err(raised) => {
-            let exception = raised.into_value();
-            interrupted = report::is_interrupt(&exception);
-            report::uncaught(&exception)
-        }
+    let mut end = |raised: Raised, within: bool| {
+        let exception = raised.into_value();
+        interrupted = report::is_interrupt(&exception);
+        if within { report::uncaught_within(&exception) } else { report::uncaught(&exception) }
     };
+    let mut status = 0;
+    let mut exits = false;
+    if let Err(raised) = run(invocation, given) {
+        let within = keeps_on(invocation);
+        exits = !within && is_instance(&raised, &SYSTEM_EXIT);
+        status = end(raised, within);
+    }
+    if !exits && let Some(spoken) = dialogue_after(invocation) {
+        status = spoken.err().map_or(0, |raised| end(raised, false));
+    }
     if let Err(raised) = startup::join_threads() {
         pycvm::vm::thread::report_unraisable(raised, &Value::NONE);
     }
@@ -204,5 +243,69 @@ fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
             startup::prepend(OsStr::new(""));
             startup::run_text(text)
         }
+        (Program::Input(_), _) => {
+            startup::prepend(OsStr::new(""));
+            run_input(invocation)
+        }
     }
+}
+
+/// What comes by standard input: a dialogue or a program. As `pymain_run_stdin`.
+#[cfg(feature = "compile")]
+fn run_input(invocation: &Invocation) -> PyResult<()> {
+    if interactive::is_wanted() {
+        if !invocation.config.quiet {
+            interactive::greet();
+        }
+        interactive::run_startup()?;
+        interactive::run_hook();
+        return interactive::run();
+    }
+    let mut source = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut source)
+        .map_err(|error| os_error::from_errno(error.raw_os_error().unwrap_or(0), None))?;
+    let result = startup::run_input(&source);
+    startup::forget_file();
+    result
+}
+
+/// Without the compiler nothing can be read there.
+#[cfg(not(feature = "compile"))]
+fn run_input(_invocation: &Invocation) -> PyResult<()> {
+    startup::run_text("")
+}
+
+/// Whether SystemExit ends nothing, because a dialogue was asked for at the start. As `Py_InspectFlag`.
+fn keeps_on(invocation: &Invocation) -> bool {
+    #[cfg(feature = "compile")]
+    if matches!(invocation.program, Program::Input(_)) && interactive::is_wanted() {
+        return false;
+    }
+    invocation.config.inspect
+}
+
+/// Whether a dialogue is to follow a program, which may have said so itself. As `pymain_repl`.
+#[cfg(feature = "compile")]
+fn inspects(invocation: &Invocation) -> bool {
+    let asked = invocation.config.inspect
+        || !invocation.config.ignore_environment
+            && std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty());
+    asked && !matches!(invocation.program, Program::Input(_))
+}
+
+/// The dialogue that follows a program, if one does: what has ended it.
+#[cfg(feature = "compile")]
+fn dialogue_after(invocation: &Invocation) -> Option<PyResult<()>> {
+    if !inspects(invocation) || !interactive::is_wanted() {
+        return None;
+    }
+    startup::forget_file();
+    interactive::run_hook();
+    Some(interactive::run())
+}
+
+/// Without the compiler there is none.
+#[cfg(not(feature = "compile"))]
+fn dialogue_after(_invocation: &Invocation) -> Option<PyResult<()>> {
+    None
 }

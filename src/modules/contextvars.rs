@@ -146,7 +146,13 @@ fn find(this: &Value, key: &Value) -> PyResult<Option<Value>> {
 fn change<R>(context: &Context, change: impl FnOnce(&Dict) -> PyResult<R>) -> PyResult<R> {
     let mut values = context.values.take().unwrap_or_else(Dict::new_value);
     if !values.is_unshared() {
-        values = values.downcast::<Dict>().map_or_else(Dict::new_value, Dict::copied);
+        match values.downcast::<Dict>().map_or_else(|| Ok(Dict::new_value()), Dict::copied) {
+            Ok(own) => values = own,
+            Err(raised) => {
+                drop(context.values.replace(Some(values)));
+                return Err(raised);
+            }
+        }
     }
     let result = match values.downcast::<Dict>() {
         Some(dict) => change(dict),

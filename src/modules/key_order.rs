@@ -165,12 +165,13 @@ impl KeyOrder {
         if let Some(place) = self.find(key, hash)? {
             return Ok(place);
         }
+        self.places.reserve_one()?;
         let place = self.with(|nodes| {
             let place = nodes.take_node(key.clone(), hash);
             nodes.link(place, End::Last);
             place
         });
-        self.places.insert_new(key, hash, Value::int(place.into()));
+        self.places.insert_new(key, hash, Value::int(place.into()))?;
         self.changed();
         Ok(Place(place))
     }

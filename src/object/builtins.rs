@@ -19,7 +19,8 @@ static ORIGINAL: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
 
 /// Keeps what the builtin namespace holds now, for [`restore_original`].
 pub fn keep_original(namespace: &Dict) {
-    ORIGINAL.get().set(Some(namespace.copied()));
+    // Without one, nothing is given back.
+    ORIGINAL.get().set(namespace.copied().ok());
 }
 
 /// Gives the builtin namespace back what it held at first, and nothing else: what a program put there dies.

@@ -8,6 +8,7 @@ use super::compare;
 use super::error::PyResult;
 use super::gil::GilCell;
 use super::value::Value;
+use super::value_vec::no_memory;
 use crate::gc;
 use crate::types::str::Str;
 use std::cell::{Cell, UnsafeCell};
@@ -43,14 +44,21 @@ const MIN_SIZE: usize = 8;
 const MAX_PRESIZE: usize = 128 * 1024;
 
 impl Indices {
-    fn with_size(size: usize) -> Indices {
-        if size <= 0x80 {
-            Indices::Byte(vec![u8::MAX; size].into())
-        } else if size <= 0x8000 {
-            Indices::Short(vec![u16::MAX; size].into())
-        } else {
-            Indices::Word(vec![u32::MAX; size].into())
+    /// `None` when there is no room for one.
+    fn with_size(size: usize) -> Option<Indices> {
+        fn filled<T: Copy>(empty: T, size: usize) -> Option<Box<[T]>> {
+            let mut table = Vec::new();
+            table.try_reserve_exact(size).ok()?;
+            table.resize(size, empty);
+            Some(table.into())
         }
+        Some(if size <= 0x80 {
+            Indices::Byte(filled(u8::MAX, size)?)
+        } else if size <= 0x8000 {
+            Indices::Short(filled(u16::MAX, size)?)
+        } else {
+            Indices::Word(filled(u32::MAX, size)?)
+        })
     }
 
     #[inline(always)]
@@ -154,7 +162,8 @@ impl DictTable {
     /// An empty table with an index table of the least size, as `dict()` makes it.
     pub fn allocated() -> DictTable {
         let table = DictTable::new();
-        Self::resize(table.inner_mut(), MIN_SIZE);
+        // One of this size is made in small blocks, whose lack ends the process anyway.
+        let _made = Self::resize(table.inner_mut(), MIN_SIZE);
         table
     }
 
@@ -163,24 +172,46 @@ impl DictTable {
         let table = DictTable::new();
         if count > usable(MIN_SIZE) {
             let wanted = if count > usable(MAX_PRESIZE) { MAX_PRESIZE } else { estimated_size(count) };
-            Self::resize(table.inner_mut(), wanted.max(2 * MIN_SIZE));
+            // Else it grows as it is filled.
+            let _made = Self::resize(table.inner_mut(), wanted.max(2 * MIN_SIZE));
         }
         table
     }
 
     /// Grows once for `count` more items, as merging does.
-    pub fn reserve_for_merge(&self, count: usize) {
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no such room.
+    pub fn reserve_for_merge(&self, count: usize) -> PyResult<()> {
         if usable(self.table_size()) < count {
             self.changed();
             let inner = self.inner_mut();
-            Self::resize(inner, estimated_size(inner.used + count));
+            Self::resize(inner, estimated_size(inner.used + count))?;
         }
+        Ok(())
     }
 
     /// As [`DictTable::reserve_for_merge`] for a new dict that gets `count` keys (`dict.fromkeys`).
-    pub fn reserve_for_keys(&self, count: usize) {
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no such room.
+    pub fn reserve_for_keys(&self, count: usize) -> PyResult<()> {
         self.changed();
-        Self::resize(self.inner_mut(), estimated_size(count));
+        Self::resize(self.inner_mut(), estimated_size(count))
+    }
+
+    /// Sees to it that one more item can be added.
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no room.
+    pub fn reserve_one(&self) -> PyResult<()> {
+        let inner = self.inner_mut();
+        if inner.room == 0 {
+            self.changed();
+            // As insertion_resize: GROWTH_RATE is three times what is used.
+            Self::resize(inner, inner.used * 3)?;
+        }
+        Ok(())
     }
 
     /// Bytes that CPython needs for the table; 0 for one that was never allocated.
@@ -377,18 +408,24 @@ impl DictTable {
     /// Sets the value of `key`, returning the old one.
     ///
     /// # Errors
-    /// What comparing keys raises; the table is unchanged then.
+    /// What comparing keys raises, `MemoryError` when there is no room; the table is unchanged then.
     pub fn insert(&self, key: &Value, hash: i64, value: Value) -> PyResult<Option<Value>> {
         if let Some(index) = self.find(key, hash)? {
             self.note_tracked(&value);
             return Ok(self.inner_mut().entries[index].value.replace(value));
         }
-        self.insert_new(key, hash, value);
+        self.insert_new(key, hash, value)?;
         Ok(None)
     }
 
     /// Adds a key that is known to be missing.
-    pub fn insert_new(&self, key: &Value, hash: i64, value: Value) {
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no room; the table is unchanged then.
+    pub fn insert_new(&self, key: &Value, hash: i64, value: Value) -> PyResult<()> {
+        if self.inner().room == 0 {
+            self.reserve_one()?;
+        }
         if !key.is_exact::<Str>() {
             self.str_keys.set(false);
             self.note_tracked(key);
@@ -396,16 +433,13 @@ impl DictTable {
         self.note_tracked(&value);
         self.changed();
         let inner = self.inner_mut();
-        if inner.room == 0 {
-            // As insertion_resize: GROWTH_RATE is three times what is used.
-            Self::resize(inner, inner.used * 3);
-        }
         let index = inner.entries.len() as u32;
         let slot = Self::free_slot(&inner.indices, hash);
         inner.indices.set(slot, index);
         inner.entries.push(Entry { hash, key: Some(key.clone()), value: Some(value) });
         inner.used += 1;
         inner.room -= 1;
+        Ok(())
     }
 
     fn free_slot(indices: &Indices, hash: i64) -> usize {
@@ -419,21 +453,24 @@ impl DictTable {
         slot
     }
 
-    /// Rebuilds with an index table for more than `minimum` slots, closing the holes.
-    fn resize(inner: &mut Inner, minimum: usize) {
+    /// Rebuilds with an index table for more than `minimum` slots, closing the holes; unchanged when there is no room.
+    fn resize(inner: &mut Inner, minimum: usize) -> PyResult<()> {
         let mut size = MIN_SIZE;
         while size < minimum {
             size <<= 1;
         }
+        let indices = Indices::with_size(size).ok_or_else(no_memory)?;
+        let more = usable(size).saturating_sub(inner.entries.len());
+        inner.entries.try_reserve_exact(more).map_err(|_| no_memory())?;
         inner.entries.retain(|entry| entry.key.is_some());
-        inner.indices = Indices::with_size(size);
+        inner.indices = indices;
         inner.generation = inner.generation.wrapping_add(1);
         inner.room = usable(size).saturating_sub(inner.entries.len());
-        inner.entries.reserve_exact(inner.room);
         for (index, entry) in inner.entries.iter().enumerate() {
             let slot = Self::free_slot(&inner.indices, entry.hash);
             inner.indices.set(slot, index as u32);
         }
+        Ok(())
     }
 
     /// Removes `key`, returning the key and value that were stored.
@@ -541,28 +578,34 @@ impl DictTable {
     }
 
     /// A copy with the same items in the same order. As `PyDict_Copy`: with the same holes, unless they are many.
-    pub fn copy(&self) -> DictTable {
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no room.
+    pub fn copy(&self) -> PyResult<DictTable> {
         let inner = self.inner();
         let copy = DictTable::new();
         copy.str_keys.set(self.str_keys.get());
         copy.tracked.set(self.tracked.get());
         if inner.used == 0 {
-            return copy;
+            return Ok(copy);
         }
         let duplicate = |entry: &Entry| Entry { hash: entry.hash, key: entry.key.clone(), value: entry.value.clone() };
         let target = copy.inner_mut();
         if inner.used >= inner.entries.len() * 2 / 3 {
-            target.entries.reserve_exact(usable(inner.indices.size()).max(inner.entries.len()));
+            let room = usable(inner.indices.size()).max(inner.entries.len());
+            target.indices = Indices::with_size(inner.indices.size()).ok_or_else(no_memory)?;
+            target.entries.try_reserve_exact(room).map_err(|_| no_memory())?;
             target.entries.extend(inner.entries.iter().map(duplicate));
-            target.indices = inner.indices.clone();
+            target.indices.clone_from(&inner.indices);
             target.room = inner.room;
         } else {
-            target.entries = inner.entries.iter().filter(|entry| entry.key.is_some()).map(duplicate).collect();
             let wanted = if inner.used > usable(MIN_SIZE) { estimated_size(inner.used) } else { MIN_SIZE };
-            Self::resize(target, wanted);
+            target.entries.try_reserve_exact(inner.used).map_err(|_| no_memory())?;
+            target.entries.extend(inner.entries.iter().filter(|entry| entry.key.is_some()).map(duplicate));
+            Self::resize(target, wanted)?;
         }
         target.used = inner.used;
-        copy
+        Ok(copy)
     }
 
     /// Makes insertions and removals end the present epoch; false when keys are not all exact strs.

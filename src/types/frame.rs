@@ -373,13 +373,14 @@ pub(crate) fn set_locals(object: &Value, namespace: Value) {
     }
 }
 
-/// The namespace of a frame that has one.
+/// The namespace of a frame, but of one whose variables are in registers only.
 pub(crate) fn locals(object: &Value) -> Option<Value> {
     let frame = object.exact::<Frame>()?;
-    if frame.code().is_some_and(|code| code.has_flag(flags::OPTIMIZED)) {
+    let code = frame.code()?;
+    if code.has_flag(flags::OPTIMIZED) && code.has_flag(flags::NEWLOCALS) {
         return None;
     }
-    frame.locals.get()
+    Some(frame.namespace(code))
 }
 
 fn globals(this: &Value) -> PyResult<Value> {
@@ -422,6 +423,19 @@ fn clear(this: &Value) -> PyResult<()> {
 }
 
 /// The size of CPython's structure.
+impl Frame {
+    /// The namespace, made if there is none: code that does not want a new one uses the globals. As `_PyFrame_New_NoTrack`.
+    fn namespace(&self, code: &Code) -> Value {
+        if let Some(locals) = self.locals.get() {
+            return locals;
+        }
+        let function = self.function.exact::<Function>().filter(|_| !code.has_flag(flags::NEWLOCALS));
+        let locals = function.map_or_else(Dict::new_value, |function| function.globals().clone());
+        self.locals.set(Some(locals.clone()));
+        locals
+    }
+}
+
 fn size_of(this: &Value) -> PyResult<usize> {
     let frame = body(this)?;
     let Some(code) = frame.code() else { return Ok(368) };
@@ -467,14 +481,7 @@ pub(crate) fn locals_to_variables(this: &Value) {
 pub fn locals_of(this: &Value) -> PyResult<Value> {
     let frame = body(this)?;
     let Some(code) = frame.code() else { return Ok(Dict::new_value()) };
-    let dict_value = match frame.locals.get() {
-        Some(locals) => locals,
-        None => {
-            let dict = Dict::new_value();
-            frame.locals.set(Some(dict.clone()));
-            dict
-        }
-    };
+    let dict_value = frame.namespace(code);
     let update = |name: &Value, value: Option<Value>| -> PyResult<()> {
         match dict_value.exact::<Dict>() {
             Some(dict) => match value {

@@ -754,7 +754,7 @@ impl Generator {
         if !inner.can_go_on()
             || self.frame.is_some()
             || !self.parent.get().is_null()
-            || top >= vm.stack_limit.get()
+            || top >= vm.stack_limit.load(Relaxed)
             || remaining < levels
         {
             return None;

@@ -654,7 +654,7 @@ fn new(metatype: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<Va
     let base_value = best_base(&base_list)?;
     let base = ty(&base_value)?;
     let dict_value =
-        if namespace.is_exact::<Dict>() { Dict::from_table(original.table().copy()) } else { Dict::new_value() };
+        if namespace.is_exact::<Dict>() { Dict::from_table(original.table().copy()?) } else { Dict::new_value() };
     let Some(dict) = dict_value.exact::<Dict>() else { return Err(runtime_error("no dict")) };
     if !namespace.is_exact::<Dict>() {
         // It may keep an order of its own.

@@ -85,10 +85,13 @@ unsafe fn bind_checked(
         let meta = Meta::of(k);
         let end = fp.add((meta.frame_size as usize).max(count));
         if vm.remaining.get() <= 0 {
-            return Err(thread::recursion_exceeded(""));
+            vm.check_depth("")?;
         }
-        if end > vm.stack_limit.get() && !frame::prepare_registers(vm, end) {
-            return Err(thread::recursion_exceeded(""));
+        if end > vm.stack_limit.load(Relaxed) {
+            vm.check_depth("")?;
+            if !frame::prepare_registers(vm, end) {
+                return Err(thread::recursion_exceeded(""));
+            }
         }
         let code = meta.code();
         let positional = code.fields.argcount as usize;
@@ -385,7 +388,7 @@ pub(crate) fn activate(start: impl FnOnce(&'static Thread, *mut u64) -> PyResult
     }
     // SAFETY: the register at `base` is free and prepared; the frame above it is start's.
     unsafe {
-        if base.add(1) > vm.stack_limit.get() && !frame::prepare_registers(vm, base.add(1)) {
+        if base.add(1) > vm.stack_limit.load(Relaxed) && !frame::prepare_registers(vm, base.add(1)) {
             return Err(thread::recursion_exceeded(""));
         }
         *base = EMPTY;
@@ -445,7 +448,7 @@ pub(crate) fn call_in_namespace(
         unsafe {
             let fp = base.add(1);
             let end = fp.add(args.len());
-            if end > vm.stack_limit.get() && !frame::prepare_registers(vm, end) {
+            if end > vm.stack_limit.load(Relaxed) && !frame::prepare_registers(vm, end) {
                 return Err(thread::recursion_exceeded(""));
             }
             *base = callable.clone().into_bits();

@@ -26,12 +26,17 @@ pub struct Config {
     pub verbose: u8,
     /// `-b`, counted.
     pub bytes_warning: u8,
+    /// Who recurses on after RecursionError, before returning from some levels, ends the process, as in CPython: `python3.8`
+    /// does so, an embedding program gets the error again.
+    pub abort_on_overflow: bool,
     /// `-q`.
     pub quiet: bool,
     /// `-d`, counted.
     pub debug: u8,
-    /// `-i`.
+    /// `-i`, PYTHONINSPECT: a dialogue follows the program.
     pub inspect: bool,
+    /// `-i`: standard input counts as a terminal.
+    pub interactive: bool,
     /// `-u`.
     pub unbuffered: bool,
     /// The hashes of str and bytes differ from run to run.

@@ -83,9 +83,7 @@ pub(crate) unsafe fn prepare_registers(vm: &Thread, end: *mut u64) -> bool {
         }
     }
     vm.prepared.set(limit);
-    if !vm.use_tracing() {
-        vm.stack_limit.set(limit);
-    }
+    vm.settle_stack_limit();
     true
 }
 
@@ -250,6 +248,19 @@ pub(crate) fn function_of(callee: &Value) -> Value {
 pub fn current_globals() -> Option<Value> {
     let place = Place::current(thread::current())?;
     place.function().exact::<Function>().map(|function| function.globals().clone())
+}
+
+/// Gives the namespace that a frame was made with to the generator that the frame becomes; its object has no frame any more.
+#[cold]
+pub(crate) fn hand_namespace_on(object: Value, generator: &Value) {
+    let Some(frame) = object.exact::<Frame>() else { return };
+    let namespace = crate::types::frame::locals(&object);
+    frame.finish(Vec::new(), None, -1);
+    if let Some(namespace) = namespace
+        && let Ok(own) = generator::frame(generator)
+    {
+        crate::types::frame::set_locals(&own, namespace);
+    }
 }
 
 /// Lets the frame object of a dying frame live on by itself: it takes the variables over.

@@ -47,7 +47,7 @@ pub(crate) fn acquire(thread: &'static Thread) {
         state = guard;
         if waited.timed_out() && state.held && state.taken == before {
             REQUEST.store(true, Relaxed);
-            thread::current().breaker.store(true, Relaxed);
+            thread::current().want_attention();
         }
     }
     state.waiting -= 1;
@@ -145,7 +145,7 @@ pub(crate) fn from_outside<R>(patience: Duration, act: impl FnOnce() -> R) -> Op
             return None;
         }
         REQUEST.store(true, Relaxed);
-        thread::current().breaker.store(true, Relaxed);
+        thread::current().want_attention();
         let interval = left.min(Duration::from_millis(5));
         state = FREED.wait_timeout(state, interval).unwrap_or_else(PoisonError::into_inner).0;
     }

@@ -10,6 +10,8 @@ pub mod frame;
 pub(crate) mod gil;
 pub mod import;
 pub mod importlib;
+#[cfg(feature = "compile")]
+pub mod interactive;
 pub mod load;
 pub mod report;
 pub mod runtime;

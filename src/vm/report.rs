@@ -84,9 +84,11 @@ pub fn is_interrupt(exception: &Value) -> bool {
 /// Reports what a program left unhandled; the exit status. As `PyErr_PrintEx`: SystemExit ends quietly with its code,
 /// anything else goes to `sys.excepthook`.
 pub fn uncaught(exception: &Value) -> u8 {
-    if let Some(status) = system_exit(exception) {
-        return status;
-    }
+    system_exit(exception).unwrap_or_else(|| uncaught_within(exception))
+}
+
+/// As [`uncaught`] where `SystemExit` does not end anything: a dialogue follows.
+pub fn uncaught_within(exception: &Value) -> u8 {
     let traceback = exception.downcast::<BaseException>().and_then(BaseException::traceback).unwrap_or(Value::NONE);
     let ty = exception.ty().value();
     for (name, value) in [("last_type", &ty), ("last_value", exception), ("last_traceback", &traceback)] {

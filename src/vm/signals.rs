@@ -7,7 +7,7 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueVec;
-use crate::types::exceptions::{SYSTEM_EXIT, instantiate};
+use crate::types::exceptions::{SYSTEM_EXIT, instantiate, os_error};
 use crate::vm::frame::Place;
 use crate::vm::gil;
 use crate::vm::thread::{self, Thread};
@@ -21,13 +21,14 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// and no `finally` of it sees. Native code that loops by itself is not stopped.
 pub fn stop() {
     STOP.store(true, Relaxed);
-    thread::current().breaker.store(true, Relaxed);
+    thread::current().want_attention();
 }
 
 /// Takes a request to stop back.
 pub fn go_on() {
     STOP.store(false, Relaxed);
     thread::current().breaker.store(false, Relaxed);
+    thread::current().settle_stack_limit();
 }
 
 /// Whether the running program has to end.
@@ -50,6 +51,7 @@ pub(crate) fn check_stop() -> PyResult<()> {
 pub(crate) fn attend(vm: &'static Thread) -> PyResult<()> {
     check_stop()?;
     vm.breaker.store(false, Relaxed);
+    vm.settle_stack_limit();
     if gil::is_wanted() {
         gil::give_way(vm);
     }
@@ -72,6 +74,8 @@ static PENDING: AtomicBool = AtomicBool::new(false);
 static WAKEUP: AtomicI32 = AtomicI32::new(-1);
 /// Whether a full pipe there is told of.
 static WARN_ON_FULL: AtomicBool = AtomicBool::new(true);
+/// Why a byte could not be written there; 0 when nothing is to be told.
+static WAKEUP_ERROR: AtomicI32 = AtomicI32::new(0);
 /// The handlers by signal: a callable, or None for what Python did not set.
 static HANDLERS: GilCell<ValueVec> = GilCell::new(ValueVec::new(Vec::new()));
 
@@ -80,33 +84,40 @@ pub(crate) fn is_pending() -> bool {
     PENDING.load(Relaxed) || stopping()
 }
 
-/// Says that a signal has arrived. Safe in a signal handler.
+/// Says that a signal has arrived. Safe in a signal handler. As `trip_signal`.
 pub(crate) fn trip(signal: i32) {
-    if let Some(tripped) = usize::try_from(signal).ok().and_then(|signal| TRIPPED.get(signal)) {
-        tripped.store(true, Relaxed);
-        PENDING.store(true, Relaxed);
-        thread::main().breaker.store(true, Relaxed);
+    let Some(tripped) = usize::try_from(signal).ok().and_then(|signal| TRIPPED.get(signal)) else { return };
+    tripped.store(true, Relaxed);
+    PENDING.store(true, Relaxed);
+    thread::main().want_attention();
+    let fd = WAKEUP.load(Relaxed);
+    if fd >= 0 {
+        let byte = [signal as u8];
+        // SAFETY: write() may be called in a signal handler.
+        let written = unsafe { libc::write(fd, byte.as_ptr().cast(), 1) };
+        if written < 0 {
+            // SAFETY: the thread's own.
+            let errno = unsafe { *libc::__errno_location() };
+            if WARN_ON_FULL.load(Relaxed) || !matches!(errno, libc::EAGAIN) {
+                WAKEUP_ERROR.store(errno, Relaxed);
+            }
+        }
     }
 }
 
 /// Has the checks of signals made soon, though none came that Python handles. Safe in a signal handler.
 pub(crate) fn wake() {
     PENDING.store(true, Relaxed);
-    thread::main().breaker.store(true, Relaxed);
-    thread::current().breaker.store(true, Relaxed);
+    thread::main().want_attention();
+    thread::current().want_attention();
 }
 
 extern "C" fn arrived(signal: libc::c_int) {
-    trip(signal);
-    let fd = WAKEUP.load(Relaxed);
-    if fd >= 0 {
-        let byte = [signal as u8];
-        // SAFETY: write() may be called in a signal handler; errno is the interrupted code's.
-        unsafe {
-            let errno = *libc::__errno_location();
-            libc::write(fd, byte.as_ptr().cast(), 1);
-            *libc::__errno_location() = errno;
-        }
+    // SAFETY: errno is the interrupted code's.
+    unsafe {
+        let errno = *libc::__errno_location();
+        trip(signal);
+        *libc::__errno_location() = errno;
     }
 }
 
@@ -172,6 +183,15 @@ pub(crate) fn without<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Has faults end the process, as the system does where nobody catches them: the Rust library catches some to tell of an overflow
+/// of the native stack, and swallows one that another process sent.
+pub fn leave_faults_to_the_system() {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // What cannot be set stays as it is.
+        let _swallowed_then = set_disposition(signal, Disposition::Default);
+    }
+}
+
 /// `SIGINT`.
 pub const INTERRUPT: i32 = libc::SIGINT;
 
@@ -206,6 +226,11 @@ pub(crate) fn set_wakeup(fd: i32, warn_on_full: bool) -> i32 {
 /// Calls the handlers of the signals that have arrived. As `_PyErr_CheckSignals`.
 fn handle() -> PyResult<()> {
     PENDING.store(false, Relaxed);
+    let errno = WAKEUP_ERROR.swap(0, Relaxed);
+    if errno != 0 {
+        crate::modules::sys::write_stderr("Exception ignored when trying to write to the signal wakeup fd:\n");
+        thread::report_unraisable(os_error::from_errno(errno, None), &Value::NONE);
+    }
     let frame = Place::current(thread::current()).map_or(Value::NONE, Place::object);
     for (signal, tripped) in TRIPPED.iter().enumerate() {
         if tripped.swap(false, Relaxed)
@@ -215,7 +240,7 @@ fn handle() -> PyResult<()> {
         {
             // The others wait for the next time.
             PENDING.store(true, Relaxed);
-            thread::main().breaker.store(true, Relaxed);
+            thread::main().want_attention();
             return Err(raised);
         }
     }

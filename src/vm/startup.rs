@@ -66,7 +66,7 @@ pub fn set_arguments<'a>(arguments: impl Iterator<Item = &'a OsStr>) {
 }
 
 /// A name or an argument of the system as text. As `Py_DecodeLocale`: every byte that is no UTF-8 has its surrogate.
-fn file_name(name: &OsStr) -> Value {
+pub(crate) fn file_name(name: &OsStr) -> Value {
     path::decode(name.as_bytes()).unwrap_or_else(|_| Str::new_value(&name.to_string_lossy()))
 }
 
@@ -148,7 +148,7 @@ pub fn join_threads() -> PyResult<()> {
 }
 
 /// The namespace of `__main__`.
-fn main_namespace() -> PyResult<Value> {
+pub(crate) fn main_namespace() -> PyResult<Value> {
     let modules = runtime::modules_dict();
     let module = modules.exact::<Dict>().and_then(|modules| modules.get_text("__main__"));
     let namespace = module.as_ref().and_then(|module| module.downcast::<Module>()).map(|module| module.dict().clone());
@@ -269,6 +269,33 @@ pub fn run_source(source: &[u8], file: &Path) -> PyResult<()> {
     let namespace = main_of_file(&name, "SourceFileLoader")?;
     let code = compile_main(source, crate::compile::parse::SourceKind::File, &name)?;
     runtime::run_main(&code, &namespace).map(drop)
+}
+
+/// Runs source text from standard input as `__main__`.
+///
+/// # Errors
+/// `SyntaxError`; what the program raises.
+#[cfg(feature = "compile")]
+pub fn run_input(source: &[u8]) -> PyResult<()> {
+    let name = Str::new_value("<stdin>");
+    let namespace = main_namespace()?;
+    if let Some(main) = namespace.exact::<Dict>() {
+        main.set(name!("__file__"), name.clone())?;
+        main.set(name!("__cached__"), Value::NONE)?;
+    }
+    let code = compile_main(source, crate::compile::parse::SourceKind::File, &name)?;
+    runtime::run_main(&code, &namespace).map(drop)
+}
+
+/// Takes back from `__main__` what tells of the file whose text it has run.
+pub fn forget_file() {
+    let Ok(namespace) = main_namespace() else { return };
+    if let Some(main) = namespace.exact::<Dict>() {
+        for name in [name!("__file__"), name!("__cached__")] {
+            // Programs may have taken it away.
+            let _missing = main.remove(name);
+        }
+    }
 }
 
 /// Runs source text as `__main__`.

@@ -1,16 +1,18 @@
 //! The state of a thread that executes Python code.
 
+use crate::modules::faulthandler;
 use crate::name;
 use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::types::exceptions::{self, recursion_error};
+use crate::vm::config;
 use crate::vm::eval::cell::Cell as CodeCell;
 use crate::vm::frame::Activation;
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, fence};
 
 /// The state of a thread. The loop's handlers reach it by address, so its fields are cells.
 pub struct Thread {
@@ -25,7 +27,9 @@ pub struct Thread {
     pub(crate) floor: Cell<*mut u64>,
     /// The end of the registers that may be used; beyond it, more are prepared or the recursion ends.
     /// While somebody traces, nothing may be used: whoever enters a frame takes the slow way.
-    pub(crate) stack_limit: Cell<*mut u64>,
+    /// So it is also while the breaker is set by whoever cannot wait for a backward jump; other threads and handlers of
+    /// signals write it too.
+    pub(crate) stack_limit: AtomicPtr<u64>,
     /// The end of the registers that are prepared.
     pub(crate) prepared: Cell<*mut u64>,
     pub(crate) stack_start: Cell<*mut u64>,
@@ -33,8 +37,13 @@ pub struct Thread {
     /// Calls that may still nest before RecursionError.
     pub(crate) remaining: Cell<i32>,
     recursion_limit: Cell<i32>,
-    /// Lowest address the native stack may reach.
+    /// The limit was reached, and the depth has not been below the low-water mark since as far as anybody has looked: some
+    /// more calls may nest, every one of which takes the slow way and looks.
+    overflowed: Cell<bool>,
+    /// Lowest address the native stack may reach; an impossible one while `overflowed`.
     native_limit: Cell<usize>,
+    /// Lowest address the native stack may reach.
+    native_end: Cell<usize>,
     /// The exception on its way.
     pub(crate) raised: ValueCell,
     /// The exception being handled, innermost first; generators have a level of their own.
@@ -71,13 +80,15 @@ impl Thread {
             fp: Cell::new(std::ptr::null_mut()),
             k: Cell::new(std::ptr::null()),
             floor: Cell::new(std::ptr::null_mut()),
-            stack_limit: Cell::new(std::ptr::null_mut()),
+            stack_limit: AtomicPtr::new(std::ptr::null_mut()),
             prepared: Cell::new(std::ptr::null_mut()),
             stack_start: Cell::new(std::ptr::null_mut()),
             stack_end: Cell::new(std::ptr::null_mut()),
             remaining: Cell::new(1000),
             recursion_limit: Cell::new(1000),
+            overflowed: Cell::new(false),
             native_limit: Cell::new(0),
+            native_end: Cell::new(0),
             raised: ValueCell::EMPTY,
             handled: Cell::new(std::ptr::null()),
             root_handled: Handled::new(),
@@ -149,7 +160,7 @@ impl Thread {
         let start = self.stack_start.replace(std::ptr::null_mut());
         if !start.is_null() {
             crate::vm::frame::give_registers_back(start, self.stack_end.get());
-            self.stack_limit.set(std::ptr::null_mut());
+            self.stack_limit.store(std::ptr::null_mut(), Relaxed);
         }
     }
 }
@@ -251,12 +262,13 @@ pub(crate) fn prepare(native_stack: usize) {
     thread.note_ident();
     thread.handled.set(&thread.root_handled);
     let here = &native_stack as *const usize as usize;
-    thread.native_limit.set(here.saturating_sub(native_stack.saturating_sub(256 << 10)));
+    thread.native_end.set(here.saturating_sub(native_stack.saturating_sub(256 << 10)));
+    thread.native_limit.set(thread.native_end.get());
     if thread.stack_start.get().is_null() {
         let words = if is_main() { STACK_WORDS } else { THREAD_WORDS };
         let start = crate::vm::frame::reserve_registers(words);
         thread.stack_start.set(start);
-        thread.stack_limit.set(start);
+        thread.stack_limit.store(start, Relaxed);
         thread.prepared.set(start);
         // SAFETY: within or just past the reserved words.
         thread.stack_end.set(unsafe { start.add(words) });
@@ -271,7 +283,12 @@ impl Thread {
 
     /// Calls nested at present.
     pub fn depth(&self) -> i32 {
-        self.recursion_limit.get() - self.remaining.get()
+        self.recursion_limit.get() + self.grace() - self.remaining.get()
+    }
+
+    /// The levels beyond the limit that may be used now.
+    fn grace(&self) -> i32 {
+        if self.overflowed.get() { GRACE } else { 0 }
     }
 
     /// `sys.setrecursionlimit(limit)`.
@@ -279,7 +296,7 @@ impl Thread {
         for thread in all() {
             let depth = thread.depth();
             thread.recursion_limit.set(limit);
-            thread.remaining.set(limit - depth);
+            thread.remaining.set(limit + thread.grace() - depth);
         }
     }
 
@@ -300,7 +317,64 @@ impl Thread {
             crate::types::generator::separate_all(self);
         }
         self.use_tracing.set(on);
-        self.stack_limit.set(if on { self.stack_start.get() } else { self.prepared.get() });
+        self.settle_stack_limit();
+    }
+
+    /// Has the thread attend to whatever is wanted at its next backward jump, call or return of a native function. Safe from
+    /// other threads and in handlers of signals.
+    pub(crate) fn want_attention(&self) {
+        self.breaker.store(true, Relaxed);
+        self.stack_limit.store(std::ptr::null_mut(), Release);
+    }
+
+    /// Whether one more call may nest, asked where the limit is reached and, after an overflow, of every call. As
+    /// `_Py_CheckRecursiveCall`.
+    ///
+    /// # Errors
+    /// `RecursionError` at the limit, about the `place`. Whoever goes on recursing then ends the process, if the
+    /// configuration says so.
+    #[cold]
+    pub(crate) fn check_depth(&self, place: &str) -> PyResult<()> {
+        if self.overflowed.get() && self.depth() < low_water_mark(self.recursion_limit.get()) {
+            self.set_overflowed(false);
+        }
+        if self.remaining.get() > 0 {
+            return Ok(());
+        }
+        if self.overflowed.get() {
+            faulthandler::fatal("Cannot recover from stack overflow.");
+        }
+        if config::with(|config| config.abort_on_overflow) {
+            self.set_overflowed(true);
+        }
+        Err(recursion_exceeded(place))
+    }
+
+    fn set_overflowed(&self, on: bool) {
+        let depth = self.depth();
+        self.overflowed.set(on);
+        self.remaining.set(self.recursion_limit.get() + self.grace() - depth);
+        self.native_limit.set(if on { usize::MAX } else { self.native_end.get() });
+        self.settle_stack_limit();
+    }
+
+    #[cold]
+    fn check_deeper(&self, here: usize, place: &str) -> PyResult<()> {
+        if here < self.native_end.get() {
+            return Err(recursion_exceeded(place));
+        }
+        self.check_depth(place)
+    }
+
+    /// Says which registers may be used without looking.
+    pub(crate) fn settle_stack_limit(&self) {
+        let slow = self.use_tracing() || self.overflowed.get();
+        self.stack_limit.store(if slow { self.stack_start.get() } else { self.prepared.get() }, Relaxed);
+        // Whoever wanted attention meanwhile would be overwritten.
+        fence(SeqCst);
+        if self.breaker.load(Relaxed) {
+            self.stack_limit.store(std::ptr::null_mut(), Relaxed);
+        }
     }
 
     /// Sets the exception on its way.
@@ -336,6 +410,9 @@ impl Thread {
     }
 }
 
+/// Levels beyond the limit for handling the overflow.
+const GRACE: i32 = 50;
+
 /// Counts a nested call until dropped.
 pub struct Depth(());
 
@@ -357,9 +434,9 @@ pub fn enter_recursion(place: &str) -> PyResult<Depth> {
     let remaining = thread.remaining.get();
     let here = &remaining as *const i32 as usize;
     if remaining <= 0 || here < thread.native_limit.get() {
-        return Err(recursion_exceeded(place));
+        thread.check_deeper(here, place)?;
     }
-    thread.remaining.set(remaining - 1);
+    thread.remaining.set(thread.remaining.get() - 1);
     Ok(Depth(()))
 }
 
@@ -370,10 +447,17 @@ pub fn enter_recursion(place: &str) -> PyResult<Depth> {
 #[inline]
 pub(crate) fn check_native_stack() -> PyResult<()> {
     let here = 0u8;
-    if (&here as *const u8 as usize) < current().native_limit.get() {
+    let here = &here as *const u8 as usize;
+    let thread = current();
+    if here < thread.native_limit.get() && here < thread.native_end.get() {
         return Err(recursion_exceeded(""));
     }
     Ok(())
+}
+
+/// The depth below which an overflow of the recursion limit is over.
+pub(crate) fn low_water_mark(limit: i32) -> i32 {
+    if limit > 200 { limit - GRACE } else { 3 * (limit >> 2) }
 }
 
 /// The error at the recursion limit.

@@ -233,7 +233,7 @@ impl<'s> Parser<'s> {
             }
             return Ok(text.to_vec());
         }
-        let (value, invalid) = decode_text(text)?;
+        let (value, invalid) = decode_text(text, self.names)?;
         self.warn_escape(invalid, at);
         Ok(value)
     }
@@ -268,8 +268,11 @@ fn push(out: &mut Vec<u8>, code: u32) {
     }
 }
 
+/// What is said of `\N{...}` where the names of characters cannot be had.
+const NO_NAMES: &str = "\\N escapes not supported (can't load unicodedata module)";
+
 /// Escapes of text. Errors count as CPython does: it turns every character beyond ASCII into an escape of ten first.
-fn decode_text(text: &[u8]) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
+fn decode_text(text: &[u8], names: bool) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
     let mut out = Vec::with_capacity(text.len());
     let mut invalid = None;
     let mut at = 0;
@@ -325,6 +328,9 @@ fn decode_text(text: &[u8]) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
                     return Err(fail(at, "illegal Unicode character"));
                 }
                 push(&mut out, code);
+            }
+            b'N' if !names => {
+                return Err(LiteralError::Unicode(NO_NAMES.to_owned()));
             }
             b'N' => {
                 let rest = text.get(at..).unwrap_or_default();

@@ -21,6 +21,8 @@ mod tokenizer;
 
 use crate::compile::ast;
 use crate::compile::error::{CompileError, CompileWarning, ErrorKind};
+use source::Undecodable;
+use tokenizer::FileEnd;
 
 /// The descent goes on in another piece of stack when less than this is left.
 const RED_ZONE: usize = 256 << 10;
@@ -74,6 +76,8 @@ pub struct ParseOptions<'a> {
     pub barry_as_bdfl: bool,
     /// `feature_version`: the minor version whose syntax is allowed; 0 for 3.8's own.
     pub feature_version: u8,
+    /// The names of characters cannot be had: `\N{...}` is an error.
+    pub without_names: bool,
     /// Other codecs.
     pub decode: Option<Decode<'a>>,
 }
@@ -87,6 +91,34 @@ pub fn parse(source: &[u8], options: &ParseOptions<'_>) -> Result<(ast::Tree, Ve
     if source.len() >= i32::MAX as usize {
         return Err(CompileError::plain(ErrorKind::Overflow, "source is too long".to_owned()));
     }
-    let text = source::decode(source, options)?;
-    parser::Parser::new(&text, options).tree()
+    let file = (options.source == SourceKind::File).then(|| FileEnd { complete: source.ends_with(b"\n") });
+    match source::decode(source, options) {
+        Ok(text) => parser::Parser::new(&text, file, options).tree(),
+        Err(Undecodable { error, before }) => {
+            // A file is decoded line by line: what is wrong in the lines before comes first.
+            if let Some(before) = before.and_then(|before| source.get(..before))
+                && let Ok(text) = source::decode(before, options)
+                && let Err(first) = parser::Parser::new(&text, file, options).within()
+            {
+                return Err(first);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Parses what a dialogue has given so far of a statement: text in UTF-8, whole lines but perhaps for the last, and nothing will
+/// follow when it has `ended`. `None` when the statement is not complete.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_dialogue(
+    text: &[u8],
+    ended: bool,
+    options: &ParseOptions<'_>,
+) -> Option<Result<(ast::Tree, Vec<CompileWarning>), CompileError>> {
+    match source::decode(text, options) {
+        Ok(text) => parser::Parser::new(&text, None, options).dialogue(ended),
+        Err(undecodable) => Some(Err(undecodable.error)),
+    }
 }

@@ -1,6 +1,6 @@
 //! The parser's state: the current token, errors of the grammar and of the tree, positions.
 
-use super::tokenizer::{Kind, Place, Token, TokenError, Tokenizer};
+use super::tokenizer::{FileEnd, Kind, Place, Token, TokenError, Tokenizer};
 use super::{Mode, ParseOptions};
 use crate::compile::ast::{Expr, Mod, Position, Stmt, StmtKind, Tree, TypeIgnore};
 use crate::compile::error::{CompileError, CompileWarning, ErrorKind};
@@ -44,6 +44,8 @@ pub(super) struct Parser<'s> {
     /// The error that stopped the parser.
     pub failure: Option<CompileError>,
     pub shift: Option<Shift>,
+    /// The names of characters can be had.
+    pub names: bool,
     /// Entries on the stack of CPython's parser before the rule that is being read. Counted where rules nest only: every
     /// rule knows how many others lie between it and those.
     pub depth: u32,
@@ -56,13 +58,17 @@ pub(super) struct Parser<'s> {
     u: Option<Symbol>,
 }
 
+/// What is said where the source ends too soon.
+const UNEXPECTED_EOF: &str = "unexpected EOF while parsing";
+
 impl<'s> Parser<'s> {
-    pub fn new(source: &'s [u8], options: &ParseOptions<'_>) -> Self {
+    pub fn new(source: &'s [u8], file: Option<FileEnd>, options: &ParseOptions<'_>) -> Self {
         let token = Token { kind: Kind::EndMarker, start: 0, end: 0, at: Place::default(), until: Place::default() };
         Parser {
             source,
             tokens: Tokenizer::new(
                 source,
+                file,
                 !options.dont_imply_dedent,
                 options.type_comments,
                 (1..7).contains(&options.feature_version),
@@ -79,6 +85,7 @@ impl<'s> Parser<'s> {
             deferred: None,
             failure: None,
             shift: None,
+            names: !options.without_names,
             depth: 1,
             blocks: 0,
             bare_star: Place::default(),
@@ -90,7 +97,7 @@ impl<'s> Parser<'s> {
     /// Of the expression of an f-string, with the names so far.
     pub fn nested(source: &'s [u8], shift: Shift, symbols: Symbols, feature_version: u8) -> Self {
         let options = ParseOptions { mode: Mode::Eval, feature_version, ..ParseOptions::default() };
-        let mut parser = Parser::new(source, &options);
+        let mut parser = Parser::new(source, None, &options);
         parser.shift = Some(shift);
         parser.symbols = symbols;
         parser
@@ -105,6 +112,34 @@ impl<'s> Parser<'s> {
         match parsed {
             Ok(root) => Ok((Tree { root, symbols: self.symbols }, self.warnings)),
             Err(Stop) => Err(CompileError::plain(ErrorKind::System, "error return without exception set".to_owned())),
+        }
+    }
+
+    /// Parses what a dialogue has given so far, which is all there is when it has `ended`. `None` when the statement is not
+    /// complete; at the end nothing comes of it then.
+    pub fn dialogue(mut self, ended: bool) -> Option<Result<(Tree, Vec<CompileWarning>), CompileError>> {
+        self.tokens.set_interactive();
+        let parsed = self.root();
+        if self.tokens.at_eof() && !ended {
+            return None;
+        }
+        match (self.failure.take().or(self.deferred.take()), parsed) {
+            (Some(error), _) if error.message == UNEXPECTED_EOF && error.filename.is_none() => None,
+            (None, Ok(root)) => Some(Ok((Tree { root, symbols: self.symbols }, self.warnings))),
+            (error, _) => error.map(Err),
+        }
+    }
+
+    /// Parses the first lines of a source.
+    ///
+    /// # Errors
+    /// What is wrong in them, if it is not that there are no more.
+    pub fn within(mut self) -> Result<(), CompileError> {
+        // What could be parsed is not wanted.
+        let _parsed = self.root();
+        match self.failure.take().or(self.deferred.take()) {
+            Some(error) if !self.tokens.at_eof() => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -426,21 +461,21 @@ impl<'s> Parser<'s> {
         };
         let read = self.tokens.read();
         let text = self.tokens.text();
-        let message = if message.is_empty() { "unexpected EOF while parsing" } else { message };
+        let message = if message.is_empty() { UNEXPECTED_EOF } else { message };
         self.stop(kind, message.to_owned(), text, read)
     }
 
     fn report<T>(&mut self, kind: ErrorKind, message: &str, read: usize) -> Parsed<T> {
         let text = self.tokens.text();
         if self.tokens.at_eof() {
-            return self.stop(ErrorKind::Syntax, "unexpected EOF while parsing".to_owned(), text, read);
+            return self.stop(ErrorKind::Syntax, UNEXPECTED_EOF.to_owned(), text, read);
         }
         self.stop(kind, message.to_owned(), text, read)
     }
 
     fn stop<T>(&mut self, kind: ErrorKind, message: String, text: &[u8], read: usize) -> Parsed<T> {
         let before = text.get(..read.min(text.len())).unwrap_or_default();
-        let offset = String::from_utf8_lossy(before).chars().count();
+        let offset = if self.tokens.is_cleared() { read } else { String::from_utf8_lossy(before).chars().count() };
         if self.failure.is_none() {
             self.failure = Some(CompileError {
                 kind,

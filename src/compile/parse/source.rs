@@ -5,16 +5,29 @@ use super::{Mode, ParseOptions, SourceKind};
 use crate::compile::error::{CompileError, ErrorKind};
 use std::borrow::Cow;
 
+/// A source that cannot be decoded.
+pub(super) struct Undecodable {
+    pub error: CompileError,
+    /// How much of the source stands in lines that CPython would have read and parsed before.
+    pub before: Option<usize>,
+}
+
+impl From<CompileError> for Undecodable {
+    fn from(error: CompileError) -> Self {
+        Undecodable { error, before: None }
+    }
+}
+
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The text in UTF-8, with `\n` for every newline. It may hold bytes that are not UTF-8 where CPython notices them only
 /// when it meets them in a name or a string.
-pub(super) fn decode<'s>(source: &'s [u8], options: &ParseOptions<'_>) -> Result<Cow<'s, [u8]>, CompileError> {
+pub(super) fn decode<'s>(source: &'s [u8], options: &ParseOptions<'_>) -> Result<Cow<'s, [u8]>, Undecodable> {
     if memchr::memchr(0, source).is_some() {
         let message = "source code string cannot contain null bytes".to_owned();
-        return Err(CompileError::plain(ErrorKind::Value, message));
+        return Err(CompileError::plain(ErrorKind::Value, message).into());
     }
-    let mut text = newlines(source, options.mode == Mode::Exec);
+    let mut text = newlines(source, options.mode == Mode::Exec, options.source);
     if options.source == SourceKind::Text {
         return Ok(text);
     }
@@ -30,7 +43,7 @@ pub(super) fn decode<'s>(source: &'s [u8], options: &ParseOptions<'_>) -> Result
     }
     let codec = cookie(&text);
     match codec {
-        Some(codec) if bom && codec != "utf-8" => return Err(problem(&format!("{codec} with BOM"), options)),
+        Some(codec) if bom && codec != "utf-8" => return Err(problem(&format!("{codec} with BOM"), options).into()),
         Some(codec) if codec != "utf-8" => {
             let translated = translate(&text, &codec, options);
             return match options.source {
@@ -38,7 +51,8 @@ pub(super) fn decode<'s>(source: &'s [u8], options: &ParseOptions<'_>) -> Result
                 SourceKind::File => translated.map_err(|_| problem(&codec, options)),
                 _ => translated,
             }
-            .map(Cow::Owned);
+            .map(Cow::Owned)
+            .map_err(Undecodable::from);
         }
         Some(_) => return Ok(text),
         None if bom => return Ok(text),
@@ -55,13 +69,26 @@ pub(super) fn decode<'s>(source: &'s [u8], options: &ParseOptions<'_>) -> Result
              see http://python.org/dev/peps/pep-0263/ for details",
             options.filename
         );
-        return Err(undecodable(message));
+        let lineno = u32::try_from(line).ok();
+        return Err(Undecodable {
+            error: CompileError { lineno, ..undecodable(message) },
+            before: line_start(source, line),
+        });
     }
     Ok(text)
 }
 
+/// Where a line starts, counted from 1.
+fn line_start(source: &[u8], line: usize) -> Option<usize> {
+    if line <= 1 {
+        return Some(0);
+    }
+    let is_end = |at: &usize| source.get(*at) == Some(&b'\n') || source.get(at + 1) != Some(&b'\n');
+    memchr::memchr2_iter(b'\r', b'\n', source).filter(is_end).nth(line - 2).map(|at| at + 1)
+}
+
 /// One character for every newline, and one at the end where `end` wants it.
-fn newlines(source: &[u8], end: bool) -> Cow<'_, [u8]> {
+fn newlines(source: &[u8], end: bool, kind: SourceKind) -> Cow<'_, [u8]> {
     let complete = !end || source.last() == Some(&b'\n');
     if memchr::memchr(b'\r', source).is_none() {
         if complete {
@@ -81,8 +108,8 @@ fn newlines(source: &[u8], end: bool) -> Cow<'_, [u8]> {
         rest = rest.get(at + skip..).unwrap_or_default();
     }
     text.extend_from_slice(rest);
-    // (CPython adds one behind a last `\r\n`, too.)
-    if end && (text.last() != Some(&b'\n') || source.ends_with(b"\r\n")) {
+    // (In text, CPython adds one behind a last `\r\n`, too.)
+    if end && (text.last() != Some(&b'\n') || (source.ends_with(b"\r\n") && kind != SourceKind::File)) {
         text.push(b'\n');
     }
     Cow::Owned(text)

@@ -147,6 +147,13 @@ pub(super) enum TokenError {
     Message(String),
 }
 
+/// How a source that is read as a file ends. CPython counts the reads that find nothing as lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileEnd {
+    /// Its last line has a newline: the end is found by one more read.
+    pub complete: bool,
+}
+
 /// CPython's limit of nested parentheses.
 const MAX_PARENS: usize = 200;
 /// CPython's limit of indentation levels, the first line's included.
@@ -165,9 +172,15 @@ pub(super) struct Tokenizer<'s> {
     parens: Vec<(u8, i32)>,
     /// The end of the input has been looked at.
     eof: bool,
+    /// What the end of a file does; `None` for text.
+    file: Option<FileEnd>,
+    /// The end of a file was met where a line should begin: CPython's buffer holds nothing any more.
+    cleared: bool,
     /// A token came since the last end marker.
     started: bool,
     imply_dedent: bool,
+    /// An empty line ends a group of commands.
+    interactive: bool,
     type_comments: bool,
     /// `async` and `await` are names, but in an `async def`: before 3.7.
     async_names: bool,
@@ -301,7 +314,13 @@ fn one_char(c: u8) -> Kind {
 
 impl<'s> Tokenizer<'s> {
     /// Of source text of less than 2 GB, with newlines of one character.
-    pub fn new(source: &'s [u8], imply_dedent: bool, type_comments: bool, async_names: bool) -> Self {
+    pub fn new(
+        source: &'s [u8],
+        file: Option<FileEnd>,
+        imply_dedent: bool,
+        type_comments: bool,
+        async_names: bool,
+    ) -> Self {
         Tokenizer {
             source,
             pos: 0,
@@ -313,12 +332,20 @@ impl<'s> Tokenizer<'s> {
             indents: vec![(0, 0)],
             parens: Vec::new(),
             eof: false,
+            file,
+            cleared: false,
             started: false,
             imply_dedent,
+            interactive: false,
             type_comments,
             async_names,
             async_def: None,
         }
+    }
+
+    /// Has empty lines heeded as in a dialogue.
+    pub fn set_interactive(&mut self) {
+        self.interactive = true;
     }
 
     /// The line that is being read.
@@ -329,6 +356,11 @@ impl<'s> Tokenizer<'s> {
     /// How far the tokenizer has read into its buffer.
     pub fn read(&self) -> usize {
         self.pos.saturating_sub(self.buffer)
+    }
+
+    /// Whether the end of a file was met where a line should begin.
+    pub fn is_cleared(&self) -> bool {
+        self.cleared
     }
 
     /// Whether the end of the input has been looked at.
@@ -351,6 +383,9 @@ impl<'s> Tokenizer<'s> {
 
     /// What an error shows: the buffer up to the end of the line.
     pub fn text(&self) -> &'s [u8] {
+        if self.cleared {
+            return b"";
+        }
         self.source.get(self.buffer..self.line_end()).unwrap_or_default()
     }
 
@@ -390,7 +425,7 @@ impl<'s> Tokenizer<'s> {
     /// Whether there is a line to go on with; `alone` when no token is being read.
     fn next_line(&mut self, alone: bool) -> bool {
         if self.pos >= self.source.len() {
-            self.eof = true;
+            self.end(alone);
             return false;
         }
         if alone {
@@ -399,6 +434,15 @@ impl<'s> Tokenizer<'s> {
         self.line_start = self.pos;
         self.line += 1;
         true
+    }
+
+    /// Notes that there is no next line; `alone` when no token is being read.
+    fn end(&mut self, alone: bool) {
+        self.eof = true;
+        if let Some(end) = self.file.take() {
+            self.line += 1 + i32::from(end.complete && !alone);
+            self.cleared = alone;
+        }
     }
 
     /// The next token. The end of the input comes as a newline, dedents and an end marker.
@@ -437,7 +481,11 @@ impl<'s> Tokenizer<'s> {
             if self.pos >= self.source.len() {
                 self.eof = true;
             } else if c == b'#' || c == b'\n' {
-                return Ok(true);
+                if !self.interactive || ((col != 0 || c != b'\n') && self.line != 1) {
+                    return Ok(true);
+                }
+                // A dialogue heeds an empty line, and a first one with nothing but a comment.
+                (col, alt) = (0, 0);
             }
         }
         if !self.parens.is_empty() {
@@ -743,6 +791,10 @@ impl<'s> Tokenizer<'s> {
         };
         if !closed {
             self.pos = self.source.len();
+            self.eof = true;
+            if let Some(end) = self.file.take() {
+                self.line += 1 + i32::from(end.complete);
+            }
             return Err(if triple { TokenError::EofInString } else { TokenError::EolInString });
         }
         self.pos = pos;

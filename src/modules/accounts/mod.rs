@@ -13,7 +13,7 @@ use crate::types::exceptions::{key_error, overflow_error, type_error, value_erro
 use crate::types::float::Float;
 use crate::types::list::List;
 use crate::types::str::Str;
-use crate::types::{codecs, int, struct_sequence};
+use crate::types::{int, struct_sequence};
 use std::ffi::CString;
 use system::{Group, User};
 
@@ -94,7 +94,7 @@ struct_sequence!(
 );
 
 fn text(bytes: &[u8]) -> PyResult<Value> {
-    codecs::decode(bytes, Some("utf-8"), Some("surrogateescape"))
+    path::decode(bytes)
 }
 
 /// An id, of which the largest stands for -1.

@@ -15,7 +15,7 @@ use crate::object::value_vec::ValueCell;
 use crate::types::exceptions::{os_error, overflow_error, runtime_error, value_error};
 use crate::types::int;
 use crate::vm::signals::SIGNALS;
-use crate::vm::{gil, thread};
+use crate::vm::{finalize, gil, thread};
 use dump::Out;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::AtomicBool;
@@ -127,6 +127,28 @@ fn enable_on(fd: i32, all_threads: bool) -> Result<(), i32> {
         }
     }
     Ok(())
+}
+
+/// Ends the process because there is no going on: says why and where all threads stand, then aborts. As `Py_FatalError`.
+pub(crate) fn fatal(message: &str) -> ! {
+    let current = thread::current();
+    let mut out = Out::new(2);
+    out.text("Fatal Python error: ");
+    out.text(message);
+    out.text("\nPython runtime state: ");
+    if finalize::is_finalizing() {
+        out.text("finalizing (tstate=0x");
+        out.number(std::ptr::from_ref(current).addr() as u64, 16, 16);
+        out.text(")");
+    } else {
+        out.text("initialized");
+    }
+    out.text("\n\n");
+    out.threads(Some(current));
+    drop(out);
+    // The abort is not told of once more.
+    disable();
+    std::process::abort()
 }
 
 /// Has faults told of on standard error from the beginning: `-X faulthandler`.

@@ -221,7 +221,7 @@ fn set_state(this: &Value, state: &Value) -> PyResult<()> {
     let args = if args.is_exact::<Tuple>() { args.clone() } else { Tuple::from_slice(items.as_slice()) };
     let keywords = match given {
         Some(_) if keywords.is_exact::<Dict>() => keywords.clone(),
-        Some(given) => Dict::from_table(given.table().copy()),
+        Some(given) => Dict::from_table(given.table().copy()?),
         None => Dict::new_value(),
     };
     let body = body::<Partial>(this)?;

@@ -481,8 +481,8 @@ pub(super) fn own_dict(this: &Value) -> Option<Value> {
 }
 
 /// The last item of a pickled state: a copy of the dict, or None.
-pub(super) fn dict_state(this: &Value) -> Value {
-    own_dict(this).and_then(|dict| dict.downcast::<Dict>().map(Dict::copied)).unwrap_or(Value::NONE)
+pub(super) fn dict_state(this: &Value) -> PyResult<Value> {
+    own_dict(this).and_then(|dict| dict.downcast::<Dict>().map(Dict::copied)).unwrap_or(Ok(Value::NONE))
 }
 
 /// Puts the attributes of a pickled state back.
@@ -510,7 +510,7 @@ pub(super) fn position_state(state: &Value, item: &str, verb: &str) -> PyResult<
 fn getstate(this: &Value) -> PyResult<Value> {
     let body = body(this)?;
     body.check_open()?;
-    Ok(Tuple::from_vec(vec![body.value(), Value::int(body.pos.get() as i64), dict_state(this)]))
+    Ok(Tuple::from_vec(vec![body.value(), Value::int(body.pos.get() as i64), dict_state(this)?]))
 }
 
 fn setstate(this: &Value, state: &Value) -> PyResult<()> {

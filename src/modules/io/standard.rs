@@ -15,6 +15,7 @@ use crate::types::codecs::{self, Encoding, Order, registry};
 use crate::types::str::Str;
 use crate::vm::{config, thread};
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 static UNBUFFERED: GilCell<Cell<bool>> = GilCell::new(Cell::new(false));
 
@@ -46,7 +47,52 @@ pub fn is_c_locale() -> bool {
 
 /// Whether a locale of UTF-8 takes the place of C's, where that is the environment's (PEP 538).
 pub(crate) fn is_coerced() -> bool {
-    environment("LC_ALL").is_none() && std::env::var("PYTHONCOERCECLOCALE").map_or(true, |value| value != "0")
+    environment("LC_ALL").is_none() && may_coerce()
+}
+
+/// What PYTHONCOERCECLOCALE says, if it counts.
+fn coercion() -> Option<String> {
+    if config::with(|config| config.ignore_environment) { None } else { environment("PYTHONCOERCECLOCALE") }
+}
+
+/// Whether a locale of UTF-8 may take the place of C's.
+pub(crate) fn may_coerce() -> bool {
+    coercion().is_none_or(|value| value != "0")
+}
+
+/// Warns of C's locale, or that it was replaced, where PYTHONCOERCECLOCALE asks for that. To be called before the interpreter
+/// is set up.
+pub fn warn_of_c_locale() {
+    if !is_c_locale() || coercion().is_none_or(|value| value != "warn") {
+        return;
+    }
+    if is_coerced() {
+        eprintln!(
+            "Python detected LC_CTYPE=C: LC_CTYPE coerced to C.UTF-8 (set another locale or PYTHONCOERCECLOCALE=0 to disable \
+             this locale coercion behavior)."
+        );
+    } else {
+        eprintln!(
+            "Python runtime initialized with LC_CTYPE=C (a locale with default ASCII encoding), which may cause Unicode \
+             compatibility problems. Using C.UTF-8, C.utf8, or UTF-8 (if available) as alternative Unicode-compatible locales \
+             is recommended."
+        );
+    }
+}
+
+/// The encoding of names of files, arguments and the environment: that of the locale at the start.
+pub(crate) fn filesystem_encoding() -> Encoding {
+    static FOUND: OnceLock<Encoding> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let name = if is_utf8_mode() { "utf-8".to_owned() } else { locale_encoding() };
+        // One that is not native could not be used before programs can import.
+        codecs::find(&name).unwrap_or(Encoding::Utf8)
+    })
+}
+
+/// `sys.getfilesystemencoding()`.
+pub(crate) fn filesystem_encoding_name() -> &'static str {
+    codec_name(filesystem_encoding())
 }
 
 /// UTF-8 mode (PEP 540).
@@ -56,20 +102,24 @@ fn is_utf8_mode() -> bool {
 
 /// `locale.getpreferredencoding(False)`.
 pub(crate) fn preferred_encoding() -> String {
-    const UTF_8: &str = "UTF-8";
     if is_utf8_mode() {
-        return UTF_8.to_owned();
+        return "UTF-8".to_owned();
     }
     // A program that can change the locale may have done so.
     if let Some(charset) = modules::locale::charset() {
         return charset;
     }
+    locale_encoding()
+}
+
+/// The encoding of the locale that the environment names.
+fn locale_encoding() -> String {
     let charset = match locale().as_str() {
-        "C.UTF-8" | "C.utf8" => Some(UTF_8.to_owned()),
+        "C.UTF-8" | "C.utf8" => Some("UTF-8".to_owned()),
         name if is_c(name) => None,
         _ => system::locale_charset(),
     };
-    charset.unwrap_or_else(|| if is_coerced() { UTF_8 } else { "ANSI_X3.4-1968" }.to_owned())
+    charset.unwrap_or_else(|| if is_coerced() { "UTF-8" } else { "ANSI_X3.4-1968" }.to_owned())
 }
 
 /// The error handler of standard input and output. As `get_stdio_errors`: without a locale, bytes pass through.

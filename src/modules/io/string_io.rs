@@ -391,7 +391,7 @@ fn getstate(this: &Value) -> PyResult<Value> {
     let body = body(this)?;
     let value = getvalue(body)?;
     let newline = body.newline.get().text().map_or(Value::NONE, Str::new_value);
-    Ok(Tuple::from_vec(vec![value, newline, Value::int(body.pos.get() as i64), dict_state(this)]))
+    Ok(Tuple::from_vec(vec![value, newline, Value::int(body.pos.get() as i64), dict_state(this)?]))
 }
 
 fn setstate(this: &Value, state: &Value) -> PyResult<()> {

@@ -5,6 +5,7 @@ mod system;
 use crate::method;
 use crate::modules::ModuleDef;
 use crate::modules::arguments::{check_parsed_count, wrong_parsed};
+use crate::modules::io::standard;
 use crate::modules::posix::path;
 use crate::object::arguments::no_keywords;
 use crate::object::error::{PyResult, Raised};
@@ -167,8 +168,7 @@ fn adopt_environment() {
         let named = system::setlocale(libc::LC_CTYPE, Some(c""));
         let is_c = named.is_none_or(|name| name == b"C");
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let may_coerce = std::env::var_os("PYTHONCOERCECLOCALE").is_none_or(|value| value != "0");
-        if is_c && !is_set("LC_ALL") && may_coerce {
+        if is_c && !is_set("LC_ALL") && standard::may_coerce() {
             let _ = [c"C.UTF-8", c"C.utf8", c"UTF-8"]
                 .into_iter()
                 .find_map(|name| system::setlocale(libc::LC_CTYPE, Some(name)));

@@ -1,11 +1,12 @@
 //! Names of files: the text of Python and the bytes of the system (PEP 383), and `os.PathLike`.
 
+use crate::modules::io::standard;
 use crate::name;
 use crate::object::call;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
 use crate::types::bytes::Bytes;
-use crate::types::codecs::{self, Encoding};
+use crate::types::codecs;
 use crate::types::exceptions::{type_error, value_error};
 use crate::types::str::Str;
 use std::ffi::CString;
@@ -18,7 +19,7 @@ pub(crate) const ERRORS: &str = "surrogateescape";
 /// # Errors
 /// None in practice: every byte has its escape.
 pub(crate) fn decode(bytes: &[u8]) -> PyResult<Value> {
-    codecs::decode_native(bytes, Encoding::Utf8, Some(ERRORS))
+    codecs::decode_native(bytes, standard::filesystem_encoding(), Some(ERRORS))
 }
 
 /// Text as a name of the system. As `PyUnicode_EncodeFSDefault`.
@@ -26,7 +27,7 @@ pub(crate) fn decode(bytes: &[u8]) -> PyResult<Value> {
 /// # Errors
 /// `UnicodeEncodeError` for surrogates that stand for no byte.
 pub(crate) fn encode(text: &Value) -> PyResult<Vec<u8>> {
-    codecs::encode_native(text, Encoding::Utf8, Some(ERRORS))
+    codecs::encode_native(text, standard::filesystem_encoding(), Some(ERRORS))
 }
 
 /// `os.fspath(path)`: a str or bytes. As `PyOS_FSPath`.

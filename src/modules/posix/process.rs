@@ -341,13 +341,11 @@ pub(super) fn wstopsig(status: i32) -> I32 {
 // -- Numbers and signals
 
 pub(super) fn kill(pid: i32, signal: i32) -> PyResult<()> {
-    done(system::kill(pid, signal))?;
-    crate::modules::blocking::check_signals()
+    done(system::kill(pid, signal)).map(drop)
 }
 
 pub(super) fn killpg(group: i32, signal: i32) -> PyResult<()> {
-    done(system::killpg(group, signal))?;
-    crate::modules::blocking::check_signals()
+    done(system::killpg(group, signal)).map(drop)
 }
 
 pub(super) fn getpid() -> I32 {

@@ -205,8 +205,7 @@ fn getsignal(signalnum: i32) -> PyResult<Value> {
 }
 
 fn raise_signal(signalnum: i32) -> PyResult<()> {
-    system::raise(signalnum).map_err(error)?;
-    check_signals()
+    system::raise(signalnum).map_err(error)
 }
 
 fn strsignal(signalnum: i32) -> PyResult<Value> {

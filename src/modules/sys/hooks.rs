@@ -7,13 +7,19 @@ use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
 use crate::object::{attribute, call};
-use crate::types::dict::Dict;
+use crate::types::builtin_function::BUILTIN_FUNCTION;
+use crate::types::dict::{DICT, Dict};
 use crate::types::exceptions::{ATTRIBUTE_ERROR, IMPORT_ERROR, RUNTIME_WARNING, is_instance, type_error, value_error};
+use crate::types::float::FLOAT;
+use crate::types::frame::FRAME;
+use crate::types::list::LIST;
+use crate::types::method::METHOD;
 use crate::types::str::Str;
-use crate::types::struct_sequence;
-use crate::types::tuple::Tuple;
+use crate::types::tuple::{TUPLE, Tuple};
+use crate::types::{layout, struct_sequence};
 use crate::vm::{import, thread};
 use std::cell::Cell;
+use std::fmt::Write;
 
 static FIRST_ITERATION: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
 static FINALIZER: GilCell<ValueCell> = GilCell::new(ValueCell::EMPTY);
@@ -89,8 +95,24 @@ pub(super) fn getallocatedblocks() -> usize {
     crate::object::pool::blocks_in_use()
 }
 
+/// What CPython tells of its allocator, as far as there is something of it here: blocks, and the lists of freed objects that it
+/// keeps by type, which are empty because freed objects go back to the pools. To the process's standard error.
 pub(super) fn debugmallocstats() {
-    super::write_stderr(&format!("{} blocks in use\n", crate::object::pool::blocks_in_use()));
+    let mut out = format!("{:<35}={:>21}\n\n", "# blocks in use", crate::object::pool::blocks_in_use());
+    let lists = [
+        ("PyCFunctionObject", &BUILTIN_FUNCTION),
+        ("PyDictObject", &DICT),
+        ("PyFloatObject", &FLOAT),
+        ("PyFrameObject", &FRAME),
+        ("PyListObject", &LIST),
+        ("PyMethodObject", &METHOD),
+        ("PyTupleObject", &TUPLE),
+    ];
+    for (name, ty) in lists {
+        let what = format!("0 free {name}s * {} bytes each", layout::of(ty).basic_size);
+        let _infallible = writeln!(out, "{what:>48} ={:>21}", 0);
+    }
+    eprint!("{out}");
 }
 
 pub(super) fn getcheckinterval() -> i64 {

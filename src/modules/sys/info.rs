@@ -152,7 +152,7 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
     let flags = [
         config.debug,
         config.inspect.into(),
-        0,
+        config.interactive.into(),
         config.optimize,
         config.dont_write_bytecode.into(),
         config.no_user_site.into(),

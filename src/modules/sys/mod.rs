@@ -346,7 +346,7 @@ fn getdefaultencoding() -> &'static str {
 }
 
 fn getfilesystemencoding() -> &'static str {
-    "utf-8"
+    crate::modules::io::standard::filesystem_encoding_name()
 }
 
 fn getfilesystemencodeerrors() -> &'static str {
@@ -432,8 +432,7 @@ fn setrecursionlimit(limit: i32) -> PyResult<()> {
     // This call counts, as every call of a builtin does in CPython.
     let depth = thread::current().depth() + 1;
     // As sys_setrecursionlimit: the limit must leave room above the present depth.
-    let mark = if limit > 200 { limit - 50 } else { 3 * (limit >> 2) };
-    if depth >= mark {
+    if depth >= thread::low_water_mark(limit) {
         return Err(crate::types::exceptions::recursion_error(format!(
             "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low"
         )));

@@ -133,8 +133,11 @@ fn exit() -> PyResult<Value> {
     Err(Raised::new(exceptions::instantiate(&SYSTEM_EXIT, Vec::new())))
 }
 
+/// As `PyErr_SetInterrupt`: the default action and ignored signals stay what they are.
 fn interrupt_main() {
-    signals::trip(libc::SIGINT);
+    if signals::handler(libc::SIGINT).is_some_and(|handler| call::is_callable(&handler)) {
+        signals::trip(libc::SIGINT);
+    }
 }
 
 fn get_ident() -> Value {

@@ -4,6 +4,7 @@ mod system;
 
 use crate::method;
 use crate::modules::ModuleDef;
+use crate::modules::blocking::blocking;
 use crate::object::error::{PyResult, Raised};
 use crate::object::native::c_int;
 use crate::object::value::Value;
@@ -347,8 +348,6 @@ fn to_time_t(value: Option<&Value>) -> PyResult<i64> {
 }
 
 fn sleep(duration: &Value) -> PyResult<()> {
-    /// So long until a request to stop is noticed.
-    const SLICE: Duration = Duration::from_millis(20);
     let away_from_zero = |value: f64| if value < 0.0 { value.floor() } else { value.ceil() };
     let nanoseconds = u64::try_from(to_nanoseconds(duration, away_from_zero)?)
         .map_err(|_| value_error("sleep length must be non-negative"))?;
@@ -359,11 +358,9 @@ fn sleep(duration: &Value) -> PyResult<()> {
         if vm.breaker.load(Relaxed) {
             signals::attend(vm)?;
         }
-        let left = duration.saturating_sub(start.elapsed());
-        if left.is_zero() {
+        if !blocking(|| system::sleep_until(start, duration, || vm.breaker.load(Relaxed))) {
             return Ok(());
         }
-        std::thread::sleep(left.min(SLICE));
     }
 }
 

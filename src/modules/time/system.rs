@@ -6,6 +6,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
+use std::time::{Duration, Instant};
 
 /// Nanoseconds in a second.
 pub const SECOND: i64 = 1_000_000_000;
@@ -176,4 +177,22 @@ pub fn thread_clock(thread: u64) -> Result<i32, i32> {
             error => Err(error),
         }
     }
+}
+
+/// Sleeps until `duration` after `start`: whether it was ended before, by a signal or because there is something to `attend` to.
+pub fn sleep_until(start: Instant, duration: Duration, attend: impl Fn() -> bool) -> bool {
+    /// So long until what comes from another thread is noticed.
+    const SLICE: Duration = Duration::from_millis(20);
+    while !attend() {
+        let left = duration.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        let slice = left.min(SLICE);
+        // A slice is shorter than a second.
+        let time = libc::timespec { tv_sec: 0, tv_nsec: slice.subsec_nanos().into() };
+        // SAFETY: the time is valid; what is left is not wanted.
+        unsafe { libc::nanosleep(&time, std::ptr::null_mut()) };
+    }
+    true
 }

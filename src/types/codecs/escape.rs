@@ -1,9 +1,12 @@
 //! The encodings unicode_escape and raw_unicode_escape.
 
 use super::Decoder;
-use crate::object::error::PyResult;
-use crate::types::exceptions::DEPRECATION_WARNING;
+use crate::object::error::{PyResult, Raised};
+use crate::types::exceptions::{DEPRECATION_WARNING, UNICODE_ERROR, instantiate};
 use crate::types::str::{Str, properties};
+use crate::vm::import;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 fn push_escape(out: &mut Vec<u8>, code: u32) {
     let text = match code {
@@ -132,8 +135,22 @@ pub(super) fn decode(decoder: &mut Decoder) -> PyResult<()> {
     invalid.map_or(Ok(()), warn_invalid)
 }
 
+/// Whether the names of characters can be had: from the module `unicodedata`, which is imported for the first of them and never
+/// asked for again then.
+pub(crate) fn has_character_names() -> bool {
+    static LOADED: AtomicBool = AtomicBool::new(false);
+    if !LOADED.load(Relaxed) && import::import_text("unicodedata").is_ok() {
+        LOADED.store(true, Relaxed);
+    }
+    LOADED.load(Relaxed)
+}
+
 /// `\N{name}`.
 fn named(decoder: &mut Decoder, start: usize) -> PyResult<()> {
+    if !has_character_names() {
+        let message = Str::new_value("\\N escapes not supported (can't load unicodedata module)");
+        return Err(Raised::new(instantiate(&UNICODE_ERROR, vec![message])));
+    }
     let mut end = start + 2;
     let mut reason = "malformed \\N character escape";
     if decoder.data.get(end) == Some(&b'{') {

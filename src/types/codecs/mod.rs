@@ -24,6 +24,7 @@ use crate::types::bytes::Bytes;
 use crate::types::exceptions::{DEPRECATION_WARNING, type_error, value_error};
 use crate::types::str::{Str, StrBuilder, body};
 use errors::Handler;
+pub(crate) use escape::has_character_names;
 use std::borrow::Cow;
 
 /// Byte order of UTF-16 and UTF-32.
@@ -291,7 +292,7 @@ pub fn file_name(value: &Value) -> PyResult<Value> {
         }
     }
     if let Some(bytes) = path.downcast::<Bytes>() {
-        path = decode(bytes.as_slice(), Some("utf-8"), Some("surrogateescape"))?;
+        path = crate::modules::posix::path::decode(bytes.as_slice())?;
     }
     match path.downcast::<Str>() {
         Some(text) if text.chars().iter().any(|point| point == 0) => Err(value_error("embedded null character")),

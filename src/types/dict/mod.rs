@@ -248,7 +248,7 @@ impl Dict {
         if std::ptr::eq(self, other) || other.is_empty() {
             return Ok(());
         }
-        self.table.reserve_for_merge(other.len());
+        self.table.reserve_for_merge(other.len())?;
         let positions = other.table.positions();
         for position in 0..positions {
             let Some((key, value, hash)) = other.table.entry_at(position) else { continue };
@@ -261,8 +261,8 @@ impl Dict {
     }
 
     /// A dict of its own with the same items.
-    pub fn copied(&self) -> Value {
-        Dict::from_table(self.table.copy())
+    pub fn copied(&self) -> PyResult<Value> {
+        self.table.copy().map(Dict::from_table)
     }
 
     /// Sets items from an iterable of pairs. As `PyDict_MergeFromSeq2`.
@@ -461,7 +461,7 @@ fn setdefault(this: &Dict, key: &Value, default: Option<&Value>) -> PyResult<Val
         return Ok(value);
     }
     let value = default.cloned().unwrap_or(Value::NONE);
-    this.table.insert_new(key, hash, value.clone());
+    this.table.insert_new(key, hash, value.clone())?;
     Ok(value)
 }
 
@@ -502,7 +502,7 @@ fn from_keys(class: &Value, iterable: &Value, value: Option<&Value>) -> PyResult
         if dict.is_empty()
             && let Some(source) = iterable.exact::<Dict>()
         {
-            dict.table.reserve_for_keys(source.len());
+            dict.table.reserve_for_keys(source.len())?;
             let mut position = 0;
             while position < source.table.positions() {
                 if let Some((key, _, hash)) = source.table.entry_at(position) {
@@ -515,7 +515,7 @@ fn from_keys(class: &Value, iterable: &Value, value: Option<&Value>) -> PyResult
         if dict.is_empty()
             && let Some(source) = set::exact_table(iterable)
         {
-            dict.table.reserve_for_keys(source.len());
+            dict.table.reserve_for_keys(source.len())?;
             let mut position = 0;
             while let Some((at, key, hash)) = source.next_key(position) {
                 drop(dict.table.insert(&key, hash, value.clone())?);
@@ -540,7 +540,7 @@ fn clear(this: &Dict) {
     drop(this.table.clear());
 }
 
-fn copy(this: &Dict) -> Value {
+fn copy(this: &Dict) -> PyResult<Value> {
     this.copied()
 }
 

@@ -72,7 +72,7 @@ fn reduce(this: &Value) -> PyResult<Value> {
         return Ok(Tuple::from_vec(parts));
     }
     let state = match own.as_ref().and_then(|own| own.downcast::<Dict>()) {
-        Some(own) => Dict::from_table(own.table().copy()),
+        Some(own) => Dict::from_table(own.table().copy()?),
         None => Dict::new_value(),
     };
     if let Some(dict) = state.downcast::<Dict>() {

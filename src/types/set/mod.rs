@@ -342,7 +342,7 @@ fn update(table: &SetTable, other: &Value) -> PyResult<()> {
         return table.merge(other);
     }
     if let Some(dict) = other.exact::<Dict>() {
-        table.reserve_for_merge(dict.len());
+        table.reserve_for_merge(dict.len())?;
         return for_each_dict_key(dict, |key, hash| table.add(&key, hash));
     }
     iter::for_each(other, |key| add_to(table, &key).map(|()| true))
@@ -522,7 +522,7 @@ fn intersection(this: &Value, other: &Value) -> PyResult<Value> {
         if source.len() > container.len() {
             (container, source) = (source, container);
         }
-        if source.quick_select(container, true, table).is_some() {
+        if source.quick_select(container, true, table)?.is_some() {
             return Ok(result);
         }
         for_each_key(source, |key, hash| {
@@ -568,7 +568,9 @@ fn difference(this: &Value, other: &Value) -> PyResult<Value> {
     }
     let result = empty_of(base_type(this));
     let table = body(&result)?;
-    if set.is_some_and(|set| own.quick_select(set, false, table).is_some()) {
+    if let Some(set) = set
+        && own.quick_select(set, false, table)?.is_some()
+    {
         return Ok(result);
     }
     for_each_key(own, |key, hash| {
@@ -605,7 +607,7 @@ fn subtract_from(this: &Value, table: &SetTable, other: &Value) -> PyResult<()> 
         Some(source) => for_each_key(source, |key, hash| table.remove(&key, hash).map(|_removed| true))?,
         None => iter::for_each(other, |key| table.remove(&key, hash_of(&key)?).map(|_removed| true))?,
     }
-    table.tidy();
+    table.tidy()?;
     Ok(())
 }
 

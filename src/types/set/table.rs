@@ -7,6 +7,7 @@
 use crate::object::compare;
 use crate::object::error::PyResult;
 use crate::object::value::Value;
+use crate::object::value_vec::no_memory;
 use crate::types::str::Str;
 use std::cell::{Cell, UnsafeCell};
 
@@ -107,20 +108,21 @@ impl Inner {
         }
     }
 
-    /// Rebuilds with the least number of places above `minimum`.
-    fn resize(&mut self, minimum: usize) {
+    /// Rebuilds with the least number of places above `minimum`; unchanged when there is no room.
+    fn resize(&mut self, minimum: usize) -> PyResult<()> {
         let mut size = MIN_SIZE;
         while size <= minimum {
             size <<= 1;
         }
-        if size == MIN_SIZE && self.size() == MIN_SIZE {
-            if self.fill == self.used {
-                return;
-            }
-        } else {
+        let stays_small = size == MIN_SIZE && self.size() == MIN_SIZE;
+        if stays_small && self.fill == self.used {
+            return Ok(());
+        }
+        let places = empty_places(size)?;
+        if !stays_small {
             self.generation = self.generation.wrapping_add(1);
         }
-        let old = std::mem::replace(&mut self.places, empty_places(size));
+        let old = std::mem::replace(&mut self.places, places);
         self.fill = self.used;
         self.occupied = 0;
         for entry in old {
@@ -128,18 +130,23 @@ impl Inner {
                 self.insert_clean(key, entry.hash);
             }
         }
+        Ok(())
     }
 
     /// Grows when the table is three fifths full.
-    fn resize_if_full(&mut self) {
+    fn resize_if_full(&mut self) -> PyResult<()> {
         if self.fill * 5 >= self.mask() * 3 {
-            self.resize(if self.used > 50_000 { self.used * 2 } else { self.used * 4 });
+            self.resize(if self.used > 50_000 { self.used * 2 } else { self.used * 4 })?;
         }
+        Ok(())
     }
 }
 
-fn empty_places(size: usize) -> Box<[Entry]> {
-    std::iter::repeat_with(|| Entry::EMPTY).take(size).collect()
+fn empty_places(size: usize) -> PyResult<Box<[Entry]>> {
+    let mut places = Vec::new();
+    places.try_reserve_exact(size).map_err(|_| no_memory())?;
+    places.resize_with(size, || Entry::EMPTY);
+    Ok(places.into())
 }
 
 /// Where a probe ends.
@@ -267,24 +274,24 @@ impl SetTable {
 
     /// Adds the keys whose presence in `other` is `present` to `result`, a new table; `None` when only comparing can tell,
     /// with nothing added.
-    pub fn quick_select(&self, other: &SetTable, present: bool, result: &SetTable) -> Option<()> {
+    pub fn quick_select(&self, other: &SetTable, present: bool, result: &SetTable) -> PyResult<Option<()>> {
         for (_, key, hash) in self.inner().keys_from(0) {
             let Some(found) = other.quick(key, hash) else {
                 drop(result.clear());
-                return None;
+                return Ok(None);
             };
             if matches!(found, Found::Key(_)) == present {
                 let inner = result.inner_mut();
                 if inner.places.is_empty() {
-                    inner.places = empty_places(MIN_SIZE);
+                    inner.places = empty_places(MIN_SIZE)?;
                 }
                 inner.used += 1;
                 inner.fill += 1;
                 inner.insert_clean(key.clone(), hash);
-                inner.resize_if_full();
+                inner.resize_if_full()?;
             }
         }
-        Some(())
+        Ok(Some(()))
     }
 
     /// Looks for a key. When a comparison says that it is there but has changed the table, a search starts again; adding
@@ -365,18 +372,25 @@ impl SetTable {
     /// Adds a key, unless it is there.
     ///
     /// # Errors
-    /// What comparing keys raises; the table is unchanged then.
+    /// What comparing keys raises, `MemoryError` when there is no room; the table is unchanged then.
     pub fn add(&self, key: &Value, hash: i64) -> PyResult<()> {
         let Found::Nothing(unused, removed) = self.probe(key, hash, true)? else { return Ok(()) };
         let inner = self.inner_mut();
         if inner.places.is_empty() {
-            inner.places = empty_places(MIN_SIZE);
+            inner.places = empty_places(MIN_SIZE)?;
         }
         inner.used += 1;
         inner.put(removed.unwrap_or(unused), hash, key.clone());
         if removed.is_none() {
             inner.fill += 1;
-            inner.resize_if_full();
+            if let Err(raised) = inner.resize_if_full() {
+                // A table that fills up without growing would be searched for ever.
+                inner.occupied &= !1u64.wrapping_shl(unused as u32);
+                inner.places[unused] = Entry::EMPTY;
+                inner.used -= 1;
+                inner.fill -= 1;
+                return Err(raised);
+            }
         }
         Ok(())
     }
@@ -458,19 +472,27 @@ impl SetTable {
     }
 
     /// Grows once for `count` more keys, as merging does.
-    pub fn reserve_for_merge(&self, count: usize) {
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no such room.
+    pub fn reserve_for_merge(&self, count: usize) -> PyResult<()> {
         let inner = self.inner_mut();
         if (inner.fill + count) * 5 >= inner.mask() * 3 {
-            inner.resize((inner.used + count) * 2);
+            inner.resize((inner.used + count) * 2)?;
         }
+        Ok(())
     }
 
     /// Closes the places of removed keys when they are more than a quarter.
-    pub fn tidy(&self) {
+    ///
+    /// # Errors
+    /// `MemoryError` when there is no room.
+    pub fn tidy(&self) -> PyResult<()> {
         let inner = self.inner_mut();
         if inner.fill - inner.used > inner.mask() / 4 {
-            inner.resize(if inner.used > 50_000 { inner.used * 2 } else { inner.used * 4 });
+            inner.resize(if inner.used > 50_000 { inner.used * 2 } else { inner.used * 4 })?;
         }
+        Ok(())
     }
 
     /// Adds all keys of another table. As `set_merge`.
@@ -481,11 +503,11 @@ impl SetTable {
         if std::ptr::eq(self, other) || other.is_empty() {
             return Ok(());
         }
-        self.reserve_for_merge(other.len());
+        self.reserve_for_merge(other.len())?;
         let (inner, source) = (self.inner_mut(), other.inner());
         if inner.fill == 0 {
             if inner.places.is_empty() {
-                inner.places = empty_places(MIN_SIZE);
+                inner.places = empty_places(MIN_SIZE)?;
             }
             inner.fill = source.used;
             inner.used = source.used;

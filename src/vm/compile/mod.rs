@@ -6,11 +6,11 @@ mod load;
 pub use error::{program_text, raised};
 pub use load::code as code_value;
 
-use crate::modules::ast::text_bytes as wtf8;
+pub(crate) use crate::modules::ast::text_bytes as wtf8;
 
 use crate::compile::code::CodeObject;
 use crate::compile::error::{CompileError, CompileWarning};
-use crate::compile::parse::{Mode, ParseOptions, SourceKind, parse};
+use crate::compile::parse::{Mode, ParseOptions, SourceKind, parse, parse_dialogue};
 use crate::compile::symtable::RecursionLimit;
 use crate::compile::{Options, compile_tree, flags};
 use crate::modules::warnings as warnings_module;
@@ -129,11 +129,41 @@ pub fn tree(source: &Source, settings: &Settings<'_>) -> PyResult<crate::compile
         type_comments: settings.flags & flags::TYPE_COMMENTS != 0,
         barry_as_bdfl: settings.flags & flags::BARRY_AS_BDFL != 0,
         feature_version: settings.feature_version,
+        without_names: lacks_names(&source.bytes),
         decode: Some(&decode),
     };
     let (tree, warnings) = parse(&source.bytes, &options).map_err(|error| raised(error, settings.filename))?;
     issue_warnings(&warnings, settings.filename)?;
     Ok(tree)
+}
+
+/// Whether a source may want the names of characters, which cannot be had.
+fn lacks_names(source: &[u8]) -> bool {
+    memchr::memmem::find(source, b"\\N").is_some() && !codecs::has_character_names()
+}
+
+/// Compiles a statement of a dialogue, of which these lines have been given so far; nothing will follow when it has `ended`. `None`
+/// when it is not complete.
+///
+/// # Errors
+/// `SyntaxError` and what else CPython raises for sources.
+pub fn statement(text: &[u8], ended: bool, settings: &Settings<'_>) -> PyResult<Option<Value>> {
+    let filename = settings.filename.downcast::<Str>().map(Str::to_string_lossy).unwrap_or_default();
+    let options = ParseOptions {
+        mode: Mode::Single,
+        source: SourceKind::Text,
+        filename: &filename,
+        dont_imply_dedent: false,
+        type_comments: false,
+        barry_as_bdfl: settings.flags & flags::BARRY_AS_BDFL != 0,
+        feature_version: 0,
+        without_names: lacks_names(text),
+        decode: None,
+    };
+    let Some(parsed) = parse_dialogue(text, ended, &options) else { return Ok(None) };
+    let (tree, warnings) = parsed.map_err(|error| raised(error, settings.filename))?;
+    issue_warnings(&warnings, settings.filename)?;
+    compile_parsed(tree, settings).map(Some)
 }
 
 /// Compiles a tree to a code object.

@@ -12,6 +12,7 @@ use crate::object::gil::GilCell;
 use crate::object::header::{Header, dealloc};
 use crate::object::value::Value;
 use crate::object::{TypeObject, call as call_protocol};
+use crate::pyc::opcode::Opcode;
 use crate::types::builtin_function::BuiltinFunction;
 use crate::types::cell::Cell as PyCell;
 use crate::types::descriptor::MethodDescriptor;
@@ -28,6 +29,7 @@ use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
 use crate::{name, vm};
 use std::cell::UnsafeCell;
+use std::sync::atomic::Ordering::Relaxed;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The native boundary
@@ -96,7 +98,7 @@ macro_rules! enter_direct {
                 let new_fp = if $in_object { top_of($fp, $k) } else { from }.add(1);
                 let named = meta.named as usize;
                 let remaining = $vm.remaining.get();
-                if new_fp.add(meta.frame_size as usize) <= $vm.stack_limit.get() && remaining > 0 {
+                if new_fp.add(meta.frame_size as usize) <= $vm.stack_limit.load(Relaxed) && remaining > 0 {
                     $vm.remaining.set(remaining - 1);
                     let count = $count as usize;
                     let mut index = 0;
@@ -202,11 +204,8 @@ unsafe fn call_work(
     // SAFETY: the handler's arguments.
     let at = unsafe { At::new(ip, fp, vm, k) };
     if let Some(result) = call_native(at, register, count) {
-        return match result {
-            Ok(result) => {
-                finish_call(at, register, count, result);
-                DONE
-            }
+        return match result.and_then(|result| finish_native(at, register, count, result)) {
+            Ok(()) => DONE,
             Err(raised) => {
                 vm.set_raised(raised);
                 RAISED
@@ -273,8 +272,7 @@ fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
                 method.owner().is_some_and(|owner| std::ptr::eq(this.ty(), owner) || this.ty().is_subtype(owner))
             });
             let result = if fits { method.function().call(args, None)? } else { call_protocol::call(&callee, args)? };
-            finish_call(at, register, count, result);
-            return Ok(false);
+            return finish_native(at, register, count, result).map(|()| false);
         }
         if let Some(builtin) = callee.exact::<BuiltinFunction>()
             && let Some(function) = builtin.function()
@@ -287,8 +285,7 @@ fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
                     unsafe { function.call(at.slice(register, count + 1), None)? }
                 }
             };
-            finish_call(at, register, count, result);
-            return Ok(false);
+            return finish_native(at, register, count, result).map(|()| false);
         }
         // A method of a method would need more room than the frame has.
         if let Some(method) = callee.exact::<Method>().filter(|_| !expanded) {
@@ -310,16 +307,39 @@ fn call_any(at: At, register: u32, mut count: u32) -> PyResult<bool> {
         }
         // SAFETY: the registers stay as they are during the call.
         let result = call_protocol::call(&callee, unsafe { at.slice(register + 1, count) })?;
-        finish_call(at, register, count, result);
-        return Ok(false);
+        return finish_native(at, register, count, result).map(|()| false);
     }
 }
 
-/// Drops callee and arguments, then stores the result.
-fn finish_call(at: At, register: u32, count: u32, result: Value) {
+/// Attends to what came up during the native call, then drops callee and arguments and stores the result.
+#[inline(always)]
+fn finish_native(at: At, register: u32, count: u32, result: Value) -> PyResult<()> {
+    attend_after_native(at)?;
     // SAFETY: the registers of the call.
     unsafe { clear(at.slot(register), count as usize + 1) };
     at.set(result_register(at), result);
+    Ok(())
+}
+
+/// Attends to what came up during a native call: a signal that did not keep it from success has its handler run before the
+/// program goes on.
+///
+/// # Errors
+/// What a handler of a signal raises.
+#[inline(always)]
+pub(super) fn attend_after_native(at: At) -> PyResult<()> {
+    if at.vm.breaker.load(Relaxed) { attend_unless_guarded(at) } else { Ok(()) }
+}
+
+/// As `_PyEval_EvalFrameDefault`: nothing comes between a call and the entry of the block that will undo it.
+#[cold]
+#[inline(never)]
+fn attend_unless_guarded(at: At) -> PyResult<()> {
+    let next = usize::try_from(at.meta().offset_of(at.ip)).unwrap_or(0) + 2;
+    let guards = at.code().bytecode().get(next).and_then(|&byte| Opcode::from_byte(byte)).is_some_and(|opcode| {
+        matches!(opcode, Opcode::SetupFinally | Opcode::SetupWith | Opcode::BeforeAsyncWith | Opcode::YieldFrom)
+    });
+    if guards { Ok(()) } else { vm::signals::attend(at.vm) }
 }
 
 /// Enters the frame of a function whose `count` positional arguments stand behind it.
@@ -346,12 +366,15 @@ unsafe fn enter_named(
 ) -> PyResult<()> {
     // SAFETY: the arguments are in place; bind() completes or clears the frame.
     unsafe {
+        if at.vm.breaker.load(Relaxed) {
+            vm::signals::attend(at.vm)?;
+        }
         let count = count as usize;
         let mut new_fp = at.slot(register).add(1);
         if at.in_object() {
             let top = at.top();
             let end = top.add(1 + count);
-            if end > at.vm.stack_limit.get() && !frame::prepare_registers(at.vm, end) {
+            if end > at.vm.stack_limit.load(Relaxed) && !frame::prepare_registers(at.vm, end) {
                 return Err(vm::thread::recursion_exceeded(""));
             }
             for index in 0..=count {
@@ -378,7 +401,7 @@ pub(crate) fn can_enter(at: At, function: &Value, count: u32) -> bool {
     // SAFETY: a direct function is translated; the address is compared only.
     unsafe {
         let size = 1 + Meta::of(function.constants.get().0).frame_size as usize;
-        at.top().wrapping_add(size) <= at.vm.stack_limit.get()
+        at.top().wrapping_add(size) <= at.vm.stack_limit.load(Relaxed)
     }
 }
 
@@ -516,6 +539,7 @@ fn call_named(at: At) -> PyResult<bool> {
     }
     // SAFETY: the registers stay as they are during the call.
     let result = unsafe { call_protocol::call_keywords(&callee, at.slice(first + 1, count), Some(&names))? };
+    attend_after_native(at)?;
     // SAFETY: the registers of the call.
     unsafe { clear(at.slot(first), count as usize + 1) };
     at.put(first, result);
@@ -532,6 +556,7 @@ operation!(
         let kwargs = if at.b() != 0 { Some(at.take(at.a() + 2)) } else { None };
         let result = vm::call::call_with_containers(&callee, args, kwargs.as_ref())?;
         drop((callee, kwargs));
+        attend_after_native(at)?;
         at.put(at.a(), result);
         Ok(())
     }

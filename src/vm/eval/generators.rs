@@ -20,6 +20,7 @@ use crate::vm;
 use crate::vm::frame::{self, CALLER_FP, CALLER_K, OBJECT, RETURN_IP};
 use crate::vm::thread::Thread;
 use crate::vm::translate::Meta;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The generator object of a call: takes the frame's registers over and returns to the caller.
 #[inline(never)]
@@ -33,7 +34,11 @@ unsafe fn return_generator_work(ip: *const Cell, fp: *mut u64, vm: &'static Thre
         let caller_fp = *header.add(CALLER_FP) as *mut u64;
         let caller_k = *header.add(CALLER_K) as *const u64;
         let place = if vm.origin_depth.get() > 0 { frame::Place::current(vm) } else { None };
+        let object = std::mem::replace(&mut *header.add(OBJECT), EMPTY);
         let generator = Generator::new_value(function, ip.add(1), k, fp);
+        if object != EMPTY {
+            vm::frame::hand_namespace_on(Value::from_bits(object), &generator);
+        }
         if place.is_some()
             && let Some(generator) = generator::of(&generator)
         {
@@ -82,8 +87,14 @@ pub(crate) unsafe fn resume_frame(
         let last = if vm.use_tracing() { generator.last_instruction() } else { -1 };
         vm::trace::before_resume(vm, generator)?;
         let room = top.add(1);
-        if (room > vm.stack_limit.get() && !frame::prepare_registers(vm, room)) || vm.remaining.get() <= 0 {
-            return Err(vm::thread::recursion_exceeded(""));
+        if room > vm.stack_limit.load(Relaxed) {
+            vm.check_depth("")?;
+            if !frame::prepare_registers(vm, room) {
+                return Err(vm::thread::recursion_exceeded(""));
+            }
+        }
+        if vm.remaining.get() <= 0 {
+            vm.check_depth("")?;
         }
         vm.remaining.set(vm.remaining.get() - 1);
         generator.run_alone(vm, top, return_ip, caller_fp, caller_k, sent);

@@ -124,11 +124,17 @@ operation!(
 // ---------------------------------------------------------------------------------------------------------------------
 // Names
 
-/// The namespace of a module or class body.
-fn namespace(at: At) -> PyResult<Value> {
-    Place::current(at.vm)
-        .and_then(|place| frame::locals(&place.object()))
-        .ok_or_else(|| system_error("no locals when loading or storing a name"))
+/// The namespace of a module or class body, which is wanted for something.
+fn namespace(at: At, what: impl FnOnce(At) -> PyResult<String>) -> PyResult<Value> {
+    match Place::current(at.vm).and_then(|place| frame::locals(&place.object())) {
+        Some(namespace) => Ok(namespace),
+        None => Err(system_error(format!("no locals {}", what(at)?))),
+    }
+}
+
+/// What was wanted of a name.
+fn about_name(at: At, what: &str) -> PyResult<String> {
+    Ok(format!("{what} {}", text::repr_string(at.name())?))
 }
 
 fn from_namespace(namespace: &Value, name: &Value) -> PyResult<Option<Value>> {
@@ -144,7 +150,7 @@ fn from_namespace(namespace: &Value, name: &Value) -> PyResult<Option<Value>> {
 
 operation!(load_name, 1, |at| {
     let name = at.name();
-    let value = match from_namespace(&namespace(at)?, name)? {
+    let value = match from_namespace(&namespace(at, |at| about_name(at, "when loading"))?, name)? {
         Some(value) => value,
         None => {
             let function = function_of(at.callee());
@@ -160,7 +166,7 @@ operation!(load_name, 1, |at| {
 
 operation!(store_name, 1, |at| {
     let value = at.take(at.a());
-    let namespace = namespace(at)?;
+    let namespace = namespace(at, |at| about_name(at, "found when storing"))?;
     match namespace.exact::<Dict>() {
         Some(dict) => dict.set(at.name(), value),
         None => sequence::set_item(&namespace, at.name(), value),
@@ -168,7 +174,7 @@ operation!(store_name, 1, |at| {
 });
 
 operation!(delete_name, 1, |at| {
-    let namespace = namespace(at)?;
+    let namespace = namespace(at, |at| about_name(at, "when deleting"))?;
     let result = match namespace.exact::<Dict>() {
         Some(dict) => match dict.remove(at.name())? {
             Some(_) => return Ok(()),
@@ -215,7 +221,7 @@ operation!(
         let index = at.c() as usize;
         let cells = code.cellvars().len();
         let name = if index < cells { code.cellvars().get(index) } else { code.freevars().get(index - cells) };
-        let namespace = namespace(at)?;
+        let namespace = namespace(at, |_| Ok("when loading a variable of a class body".to_owned()))?;
         if let Some(name) = name
             && let Some(value) = from_namespace(&namespace, name)?
         {
@@ -710,7 +716,7 @@ operation!(
 
 operation!(import_star, 1, |at| {
     let module = at.take(at.a());
-    let namespace = namespace(at)?;
+    let namespace = namespace(at, |_| Ok("found during 'import *'".to_owned()))?;
     crate::vm::import::import_star(&module, &namespace)
 });
 
@@ -736,7 +742,7 @@ operation!(load_build_class, 1, |at| {
 });
 
 operation!(setup_annotations, 1, |at| {
-    let namespace = namespace(at)?;
+    let namespace = namespace(at, |_| Ok("found when setting up annotations".to_owned()))?;
     if from_namespace(&namespace, name!("__annotations__"))?.is_none() {
         return match namespace.exact::<Dict>() {
             Some(dict) => dict.set(name!("__annotations__"), Dict::new_value()),

@@ -1,7 +1,7 @@
 //! The handlers of traced code: what tells trace and profile functions, and how a running frame comes to be traced.
 
 use super::cell::Cell;
-use super::control::{call_ex, call_keywords, call_method_slow, call_slow};
+use super::control::{attend_after_native, call_ex, call_keywords, call_method_slow, call_slow};
 use super::generators::{DELEGATION, change_over_return_address, yield_work};
 use super::handlers::{for_iter, handler, operation};
 use super::registers::{At, clear};
@@ -158,6 +158,7 @@ fn call_native(at: At, register: u32, count: u32, names: Option<&Value>) -> PyRe
         Some(names) => call_protocol::call_keywords(&function, args, Some(names)),
         None => call_protocol::call(&function, args),
     })?;
+    attend_after_native(at)?;
     // SAFETY: the registers of the call.
     unsafe { clear(at.slot(register), count as usize + 1) };
     Ok(Some(result))
@@ -274,6 +275,7 @@ operation!(
             None => call_protocol::call_dict(&callee, &args, kwargs)?,
         };
         drop((callee, args));
+        attend_after_native(at)?;
         at.put(at.a(), result);
         Ok(())
     }
