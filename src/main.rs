@@ -1,10 +1,12 @@
 //! The `pycvm` command.
 
+// See `main`.
+#![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
+
 mod cli;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: pycvm::object::pool::Pools = pycvm::object::pool::Pools;
@@ -54,7 +56,22 @@ fn words_to_run() -> Option<Vec<OsString>> {
     (!is_own).then(|| words.collect())
 }
 
-fn main() -> ExitCode {
+/// Where the process begins. Not by way of Rust's own beginning, which opens descriptors 0 to 2 when they are closed: programs
+/// see whether they are.
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+#[unsafe(no_mangle)]
+pub extern "C" fn main() -> i32 {
+    pycvm::vm::signals::ignore_broken_pipes();
+    run().into()
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
+fn main() -> std::process::ExitCode {
+    run().into()
+}
+
+/// Runs the command; the exit status.
+fn run() -> cli::Status {
     pycvm::object::pool::share_system_heap();
     if let Some(words) = words_to_run() {
         return cli::run::main(words);

@@ -1,6 +1,7 @@
 //! The `compile` subcommand: a source file to a `.pyc` file.
 
 use super::input;
+use super::{SUCCESS, Status};
 use pycvm::compile::marshal;
 use pycvm::compile::parse::{Mode, SourceKind};
 use pycvm::object::hash::siphash24;
@@ -10,7 +11,6 @@ use pycvm::vm::compile::{Settings, Source, compile_to_file, tree};
 use pycvm::vm::{report, runtime};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::UNIX_EPOCH;
 
 /// Arguments of `pycvm compile`.
@@ -38,7 +38,7 @@ enum HashKind {
 }
 
 /// Runs the subcommand.
-pub fn main(args: Args) -> ExitCode {
+pub fn main(args: Args) -> Status {
     let source = match input::open(&args.file) {
         Ok(source) => source.to_vec(),
         Err(code) => return code,
@@ -67,11 +67,11 @@ pub fn main(args: Args) -> ExitCode {
         Some(HashKind::Checked) => 3,
     };
     let mut file = Header { flags, validation }.to_bytes().to_vec();
-    let Some(code) = runtime::with(|| code(source, &args.file, args.optimize)) else { return ExitCode::from(1) };
+    let Some(code) = runtime::with(|| code(source, &args.file, args.optimize)) else { return 1 };
     file.extend_from_slice(&code);
     let output = args.output.unwrap_or_else(|| cached(&args.file, args.optimize));
     match write_atomically(&output, &file, &metadata) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => SUCCESS,
         Err(error) => input::fail(&output, &error),
     }
 }

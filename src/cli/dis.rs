@@ -1,11 +1,11 @@
 //! The `dis` subcommand: the disassembly of a file, or of one function in it.
 
 use super::input;
+use super::{FAILURE, SUCCESS, Status};
 use pycvm::pyc::code::Constant;
 use pycvm::pyc::{self, dis, repr};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Arguments of `pycvm dis`.
 #[derive(clap::Args)]
@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 /// Runs the subcommand; the exit code is the process's.
-pub fn main(args: Args) -> ExitCode {
+pub fn main(args: Args) -> Status {
     let file = match input::open(&args.file) {
         Ok(file) => file,
         Err(code) => return code,
@@ -37,12 +37,12 @@ pub fn main(args: Args) -> ExitCode {
         },
     };
     match written.and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => SUCCESS,
         // Whoever reads our output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => SUCCESS,
         Err(error) => {
             eprintln!("pycvm: standard output: {error}");
-            ExitCode::FAILURE
+            FAILURE
         }
     }
 }

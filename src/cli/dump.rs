@@ -1,10 +1,10 @@
 //! The `dump` subcommand: the header and the whole code tree of a file.
 
 use super::input;
+use super::{FAILURE, SUCCESS, Status};
 use pycvm::pyc::{self, dump};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Arguments of `pycvm dump`.
 #[derive(clap::Args)]
@@ -23,7 +23,7 @@ enum Format {
 }
 
 /// Runs the subcommand; the exit code is the process's.
-pub fn main(args: Args) -> ExitCode {
+pub fn main(args: Args) -> Status {
     let file = match input::open(&args.file) {
         Ok(file) => file,
         Err(code) => return code,
@@ -38,12 +38,12 @@ pub fn main(args: Args) -> ExitCode {
         Format::Json => dump::json::dump(&pyc, &mut out),
     };
     match written.and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => SUCCESS,
         // Whoever reads our output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => SUCCESS,
         Err(error) => {
             eprintln!("pycvm: standard output: {error}");
-            ExitCode::FAILURE
+            FAILURE
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Opening the file a subcommand works on, and saying in one line what is wrong with it.
 
+use super::Status;
 use memmap2::Mmap;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
-use std::process::ExitCode;
 
 /// The exit status for input that cannot be used.
 pub const BAD_INPUT: u8 = 2;
@@ -36,8 +36,19 @@ impl Deref for Input {
     }
 }
 
+/// As [`open`], with CPython's words for a program that cannot be opened.
+pub fn open_program(path: &Path) -> Result<Input, Status> {
+    read(path).map_err(|error| {
+        let text = error.to_string();
+        let text = text.split(" (os error").next().unwrap_or_default();
+        let number = error.raw_os_error().map(|number| format!("[Errno {number}] ")).unwrap_or_default();
+        eprintln!("pycvm: can't open file '{}': {number}{text}", path.display());
+        BAD_INPUT
+    })
+}
+
 /// Opens a file; if that fails, says so on stderr and gives the exit code.
-pub fn open(path: &Path) -> Result<Input, ExitCode> {
+pub fn open(path: &Path) -> Result<Input, Status> {
     read(path).map_err(|error| {
         // Without Rust's " (os error N)".
         let text = error.to_string();
@@ -46,9 +57,9 @@ pub fn open(path: &Path) -> Result<Input, ExitCode> {
 }
 
 /// Says on stderr, in one line, what is wrong with a file. The exit code for it.
-pub fn fail(path: &Path, error: &dyn Display) -> ExitCode {
+pub fn fail(path: &Path, error: &dyn Display) -> Status {
     eprintln!("pycvm: {}: {error}", path.display());
-    ExitCode::from(BAD_INPUT)
+    BAD_INPUT
 }
 
 fn read(path: &Path) -> io::Result<Input> {

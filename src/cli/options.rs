@@ -4,6 +4,7 @@
 use pycvm::vm::config::Config;
 use pycvm::vm::stdlib::Library;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What is to be run.
@@ -32,16 +33,81 @@ pub struct Invocation {
     pub hash_seed: Option<String>,
 }
 
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// To run a program.
+    Run(Box<Invocation>),
+    /// `-h`, `--help`, `-?`.
+    Help,
+    /// `-V`, `--version`; given twice, all of `sys.version`.
+    Version {
+        /// Given twice.
+        full: bool,
+    },
+}
+
+/// What is wrong with a command line.
+#[derive(Debug)]
+pub enum Refusal {
+    /// No such option, or an option without its argument: the usage follows. Exit status 2.
+    Usage(String),
+    /// A value that cannot be used. Exit status 2.
+    Value(String),
+    /// What is no UTF-8 cannot be the text of a program. Exit status 1.
+    Undecodable {
+        /// Characters before the first wrong byte.
+        position: usize,
+        /// That byte.
+        byte: u8,
+    },
+}
+
+/// The line that says how to call it. As `usage_line`.
+pub const USAGE: &str = "usage: pycvm [option] ... [-c cmd | -m mod | file | -] [arg] ...";
+
+/// What the options and variables mean.
+pub const HELP: &str = "\
+Options and arguments (and corresponding environment variables):
+-b     : warn of str(bytes), str(bytearray) and of bytes compared with str or int (-bb: errors)
+-B     : write no .pyc files when modules are imported; also PYTHONDONTWRITEBYTECODE=x
+-c cmd : the program is the text cmd; what follows are its arguments
+-d     : sys.flags.debug; also PYTHONDEBUG=x
+-E     : ignore the PYTHON* variables
+-h     : print this text (also -?, --help)
+-i     : a dialogue follows the program; also PYTHONINSPECT=x
+-I     : isolate from the user's environment (-E and -s, and no directory of the program in sys.path)
+-m mod : run the module mod as a program; what follows are its arguments
+-O     : no assert statements, __debug__ is False; also PYTHONOPTIMIZE=x
+-OO    : -O, and no docstrings
+-q     : no version and copyright when a dialogue begins
+-R     : the hashes of str and bytes are random, whatever PYTHONHASHSEED says
+-s     : leave the user's site directory out of sys.path; also PYTHONNOUSERSITE
+-S     : do not import site
+-u     : standard output and error are not buffered; also PYTHONUNBUFFERED=x
+-v     : tell of every import; also PYTHONVERBOSE=x
+-V     : print the version of Python that is executed (also --version); -VV: more of it
+-W arg : a filter of warnings, action:message:category:module:line; also PYTHONWARNINGS=arg
+-X opt : faulthandler, dev, utf8[=0|1], tracemalloc[=frames], pycache_prefix=PATH, int_max_str_digits=number, importtime
+--check-hash-based-pycs always|default|never : how hash-based .pyc files are checked against their sources
+--stdlib DIR : the standard library of CPython 3.8; also PYCVM_STDLIB
+file   : the program: bytecode, source, a directory or a zip file
+-      : the program comes from standard input
+arg ...: the program's arguments, sys.argv[1:]
+";
+
 /// Reads the arguments of `pycvm run`, and the environment as far as the options let it count.
 ///
 /// # Errors
-/// What is wrong, for a message; exit status 2.
-pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
+/// What is wrong.
+pub fn parse(words: Vec<OsString>) -> Result<Request, Refusal> {
+    let mut versions = 0;
     let mut config = Config { abort_on_overflow: true, ..Config::default() };
     let mut warnings = Vec::new();
     let mut stdlib = None;
     let mut words = words.into_iter();
     let mut program = None;
+    let mut ignores_hash_seed = false;
     while program.is_none() {
         let Some(word) = words.next() else { break };
         if word == "--" {
@@ -63,18 +129,21 @@ pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
                 value
                     .clone()
                     .map_or_else(|| words.next().map(utf8).transpose(), |value| Ok(Some(value)))?
-                    .ok_or_else(|| format!("Argument expected for the --{what} option"))
+                    .ok_or_else(|| Refusal::Usage(format!("Argument expected for the --{what} options")))
             };
             match name {
                 "stdlib" => stdlib = Some(value(name)?),
                 "check-hash-based-pycs" => {
                     let mode = value(name)?;
                     if !matches!(mode.as_str(), "always" | "never" | "default") {
-                        return Err("--check-hash-based-pycs must be one of 'default', 'always', or 'never'".to_owned());
+                        let text = "--check-hash-based-pycs must be one of 'default', 'always', or 'never'";
+                        return Err(Refusal::Usage(text.to_owned()));
                     }
                     config.check_hash_pycs = Some(mode);
                 }
-                _ => return Err(format!("unknown option --{name}")),
+                "help" => return Ok(Request::Help),
+                "version" => versions += 1,
+                _ => return Err(Refusal::Usage(format!("unknown option --{name}"))),
             }
             continue;
         }
@@ -92,7 +161,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
             let mut argument = || {
                 let attached = std::mem::take(&mut rest);
                 if attached.is_empty() { words.next().map(utf8).transpose()? } else { Some(attached.to_owned()) }
-                    .ok_or_else(|| format!("Argument expected for the -{letter} option"))
+                    .ok_or_else(|| Refusal::Usage(format!("Argument expected for the -{letter} option")))
             };
             match letter {
                 'c' => program = Some(Program::Code(argument()? + "\n")),
@@ -121,13 +190,20 @@ pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
                 'q' => config.quiet = true,
                 'i' => (config.inspect, config.interactive) = (true, true),
                 'u' => config.unbuffered = true,
-                'R' | 't' | 'x' => {}
-                _ => return Err(format!("Unknown option: -{letter}")),
+                'h' | '?' => return Ok(Request::Help),
+                'V' => versions += 1,
+                'R' => ignores_hash_seed = true,
+                't' | 'x' => {}
+                'J' => return Err(Refusal::Usage("-J is reserved for Jython".to_owned())),
+                _ => return Err(Refusal::Usage(format!("Unknown option: -{letter}"))),
             }
             if matches!(program, Some(Program::Code(_) | Program::Module(_))) {
                 break;
             }
         }
+    }
+    if versions > 0 {
+        return Ok(Request::Version { full: versions > 1 });
     }
     let program = match program {
         Some(program) => program,
@@ -139,14 +215,22 @@ pub fn parse(words: Vec<OsString>) -> Result<Invocation, String> {
         },
     };
     let args = words.collect();
-    let hash_seed = read_environment(&mut config, &mut warnings);
-    config.library = find_library(stdlib, config.ignore_environment)?;
-    Ok(Invocation { program, args, config, hash_seed })
+    let mut hash_seed = read_environment(&mut config, &mut warnings);
+    if ignores_hash_seed {
+        (hash_seed, config.hash_randomization) = (None, true);
+    }
+    config.library = find_library(stdlib, config.ignore_environment).map_err(Refusal::Value)?;
+    Ok(Request::Run(Box::new(Invocation { program, args, config, hash_seed })))
 }
 
 /// An option's argument as text.
-fn utf8(word: OsString) -> Result<String, String> {
-    word.into_string().map_err(|word| format!("{}: the argument of an option must be UTF-8", word.display()))
+fn utf8(word: OsString) -> Result<String, Refusal> {
+    word.into_string().map_err(|word| {
+        let bytes = word.as_bytes();
+        let wrong = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let position = String::from_utf8_lossy(bytes.get(..wrong).unwrap_or_default()).chars().count();
+        Refusal::Undecodable { position, byte: bytes.get(wrong).copied().unwrap_or_default() }
+    })
 }
 
 /// What the variables say that PYTHON... names; the command line's own words weigh more.
@@ -192,8 +276,13 @@ fn read_environment(config: &mut Config, warnings: &mut Vec<String>) -> Option<S
         config.module_path.extend(std::env::split_paths(&path));
     }
     config.pycache_prefix = match config.x_options.iter().rev().find(|(option, _)| option == "pycache_prefix") {
-        Some((_, value)) => value.clone(),
+        Some((_, value)) => value.clone().filter(|prefix| !prefix.is_empty()),
         None => get("PYTHONPYCACHEPREFIX"),
+    };
+    let digits = config.x_options.iter().rev().find(|(option, _)| option == "int_max_str_digits");
+    config.int_max_str_digits = match digits {
+        Some((_, value)) => Some((value.clone().unwrap_or_default(), "-X int_max_str_digits")),
+        None => get("PYTHONINTMAXSTRDIGITS").map(|value| (value, "PYTHONINTMAXSTRDIGITS")),
     };
     let seed = get("PYTHONHASHSEED");
     config.hash_randomization = seed.as_deref() != Some("0");

@@ -1,8 +1,10 @@
 //! The `run` subcommand: executes a program as `python3.8` does.
 
 use super::input;
-use super::options::{self, Invocation, Program};
+use super::options::{self, Invocation, Program, Refusal, Request};
+use super::{SUCCESS, Status};
 use pycvm::modules::io::standard;
+use pycvm::modules::sys::{VERSION, limit_int_digits};
 use pycvm::object::{PyResult, Raised, Value};
 use pycvm::pyc;
 #[cfg(feature = "compile")]
@@ -13,7 +15,6 @@ use pycvm::vm::interactive;
 use pycvm::vm::{config, finalize, load, report, runtime, signals, startup};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::ExitCode;
 
 /// Arguments of `pycvm run`, for its help text: [`main`] reads the words themselves.
 #[derive(clap::Args)]
@@ -24,13 +25,18 @@ pub struct Args {
 }
 
 /// Runs the subcommand; the exit code is the program's.
-pub fn main(words: Vec<OsString>) -> ExitCode {
+pub fn main(words: Vec<OsString>) -> Status {
     let invocation = match options::parse(words) {
-        Ok(invocation) => invocation,
-        Err(message) => {
-            eprintln!("pycvm: {message}");
-            return ExitCode::from(input::BAD_INPUT);
+        Ok(Request::Run(invocation)) => invocation,
+        Ok(Request::Help) => {
+            print!("{}\n{}", options::USAGE, options::HELP);
+            return SUCCESS;
         }
+        Ok(Request::Version { full }) => {
+            println!("Python {}", if full { VERSION } else { VERSION.split(' ').next().unwrap_or_default() });
+            return SUCCESS;
+        }
+        Err(refusal) => return refuse(&refusal),
     };
     if let Err(code) = check_utf8_mode(&invocation.config) {
         return code;
@@ -45,14 +51,47 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     config::set(invocation.config.clone());
     if let Err(reason) = startup::memory_trace_limit() {
         eprint!("Fatal Python error: config_init_tracemalloc: {reason}\nPython runtime state: preinitialized\n\n");
-        return ExitCode::from(1);
+        return 1;
     }
     standard::warn_of_c_locale();
+    if let Err(reason) = check_int_digits(&invocation.config) {
+        return reason;
+    }
     standard::set_unbuffered(invocation.config.unbuffered);
     match &invocation.program {
         Program::File(path) if !startup::holds_main(path) => run_file(path, &invocation),
-        _ => ExitCode::from(runtime::with(|| session(&invocation, Given::Nothing))),
+        _ => runtime::with(|| session(&invocation, Given::Nothing)),
     }
+}
+
+/// Says what is wrong with the command line.
+fn refuse(refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::Usage(text) => {
+            eprintln!("{text}\n{}\nTry `pycvm run -h' for more information.", options::USAGE);
+            input::BAD_INPUT
+        }
+        Refusal::Value(text) => {
+            eprintln!("pycvm: {text}");
+            input::BAD_INPUT
+        }
+        Refusal::Undecodable { position, byte } => {
+            eprintln!(
+                "Unable to decode the command from the command line:\nUnicodeEncodeError: 'utf-8' codec can't encode character '\\udc{byte:02x}' in position {position}: surrogates not allowed"
+            );
+            1
+        }
+    }
+}
+
+/// Sets the limit on the digits of ints, or says that there is no such limit.
+fn check_int_digits(config: &config::Config) -> Result<(), Status> {
+    limit_int_digits(config.int_max_str_digits.as_ref()).map_err(|reason| {
+        eprintln!(
+            "Fatal Python error: config_init_int_max_str_digits: {reason}\nPython runtime state: preinitialized\n"
+        );
+        1
+    })
 }
 
 /// What was read of the program.
@@ -75,14 +114,14 @@ fn is_source(path: &Path, data: &[u8]) -> bool {
 }
 
 /// A file: what is wrong with bytecode is said before anything runs.
-fn run_file(path: &Path, invocation: &Invocation) -> ExitCode {
-    let data = match input::open(path) {
+fn run_file(path: &Path, invocation: &Invocation) -> Status {
+    let data = match input::open_program(path) {
         Ok(data) => data,
         Err(code) => return code,
     };
     #[cfg(feature = "compile")]
     if is_source(path, &data) {
-        return ExitCode::from(runtime::with(|| session(invocation, Given::Source(data))));
+        return runtime::with(|| session(invocation, Given::Source(data)));
     }
     let file = match pyc::read(&data) {
         Ok(file) => file,
@@ -93,13 +132,13 @@ fn run_file(path: &Path, invocation: &Invocation) -> ExitCode {
         Ok::<u8, load::LoadError>(session(invocation, Given::Code(code)))
     });
     match status {
-        Ok(status) => ExitCode::from(status),
+        Ok(status) => status,
         Err(reason) => input::fail(path, &reason),
     }
 }
 
 /// Refuses what UTF-8 mode can be neither on nor off by. As `preconfig_init_utf8_mode`.
-fn check_utf8_mode(config: &config::Config) -> Result<(), ExitCode> {
+fn check_utf8_mode(config: &config::Config) -> Result<(), Status> {
     let option = config.x_options.iter().rev().find(|(option, _)| option == "utf8");
     let variable = std::env::var_os("PYTHONUTF8").filter(|value| !config.ignore_environment && !value.is_empty());
     let (place, is_wrong) = match option {
@@ -115,7 +154,7 @@ fn check_utf8_mode(config: &config::Config) -> Result<(), ExitCode> {
     eprintln!(
         "Fatal Python error: preconfig_init_utf8_mode: invalid {place} value\nPython runtime state: preinitializing\n"
     );
-    Err(ExitCode::from(1))
+    Err(1)
 }
 
 /// What PYTHONHASHSEED asks for.
@@ -133,7 +172,7 @@ impl Seed {
     }
 }
 
-fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
+fn hash_seed(asked: Option<&str>) -> Result<Seed, Status> {
     match asked {
         Some(text) if text != "random" => match text.parse::<u32>() {
             Ok(seed) => Ok(Seed::Fixed(seed)),
@@ -141,7 +180,7 @@ fn hash_seed(asked: Option<&str>) -> Result<Seed, ExitCode> {
                 eprintln!(
                     "Fatal Python error: config_init_hash_seed: PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]\nPython runtime state: preinitialized\n"
                 );
-                Err(ExitCode::from(1))
+                Err(1)
             }
         },
         _ => {
@@ -232,7 +271,7 @@ fn run(invocation: &Invocation, given: Given) -> PyResult<()> {
             startup::run_source(&source, path)
         }
         (Program::File(path), _) => {
-            startup::prepend(path.as_os_str());
+            startup::prepend_program(path);
             startup::run_module("__main__", false)
         }
         (Program::Module(name), _) => {

@@ -4,6 +4,7 @@
 //! (missing: nothing), `NAME.status` (missing: 0); it gets its arguments from `NAME.args` (one a line) and its input from
 //! `NAME.stdin`. The recorder's documentation says under which conditions a fixture runs; they are kept here.
 
+use super::SUCCESS;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use similar::TextDiff;
 use std::collections::HashSet;
@@ -12,7 +13,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -49,13 +50,13 @@ pub struct Args {
 }
 
 /// Runs the subcommand. Exit code: 0 if all fixtures passed, 1 if some failed, 2 if there was nothing to run.
-pub fn main(args: Args) -> ExitCode {
+pub fn main(args: Args) -> super::Status {
     match run(&args) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(true) => SUCCESS,
+        Ok(false) => 1,
         Err(message) => {
             eprintln!("pycvm: test: {message}");
-            ExitCode::from(2)
+            2
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The `verify` subcommand: what is wrong with the code objects of files, one finding a line.
 
 use super::input;
+use super::{FAILURE, Status};
 use pycvm::pyc::{self, repr, verify};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Arguments of `pycvm verify`.
 #[derive(clap::Args)]
@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 /// Runs the subcommand. The exit code is 0 without findings, 1 with some, 2 if a file cannot be read.
-pub fn main(args: Args) -> ExitCode {
+pub fn main(args: Args) -> Status {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let (mut unreadable, mut wrong) = (None, false);
     for path in &args.files {
@@ -38,13 +38,13 @@ pub fn main(args: Args) -> ExitCode {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             Err(error) => {
                 eprintln!("pycvm: standard output: {error}");
-                return ExitCode::FAILURE;
+                return FAILURE;
             }
         }
     }
     match unreadable {
         Some(code) => code,
-        None => ExitCode::from(u8::from(wrong)),
+        None => u8::from(wrong),
     }
 }
 

@@ -375,15 +375,15 @@ fn warn_explicit(
     let seen = match action_text.as_str() {
         "once" => {
             let once = match library_attribute("onceregistry")? {
-                Some(once) => {
-                    ONCE.get().set(Some(once.clone()));
-                    once
-                }
+                Some(once) => once,
                 None => once_registry(),
             };
             if registry.is_none() && once.downcast::<Dict>().is_none() {
                 let found = once.ty().name();
                 return Err(type_error(format!("_warnings.onceregistry must be a dict, not '{found}'")));
+            }
+            if registry.is_none() {
+                ONCE.get().set(Some(once.clone()));
             }
             let registry = registry.unwrap_or(&once);
             already_warned(registry, &Tuple::from_vec(vec![text.clone(), category.clone()]), true)?

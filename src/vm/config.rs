@@ -45,6 +45,8 @@ pub struct Config {
     pub dev_mode: bool,
     /// `-X utf8`.
     pub utf8_mode: bool,
+    /// `-X int_max_str_digits`, PYTHONINTMAXSTRDIGITS: the text, and which of them it is from.
+    pub int_max_str_digits: Option<(String, &'static str)>,
     /// The arguments of `-W` and the parts of PYTHONWARNINGS, in the order of `sys.warnoptions`.
     pub warn_options: Vec<String>,
     /// The arguments of `-X`: names, and values where there are some.

@@ -183,6 +183,12 @@ pub(crate) fn without<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Has writing to a pipe that nobody reads be an error, and not the end of the process.
+pub fn ignore_broken_pipes() {
+    // What cannot be set stays as it is.
+    let _ended_then = set_disposition(libc::SIGPIPE, Disposition::Ignore);
+}
+
 /// Has faults end the process, as the system does where nobody catches them: the Rust library catches some to tell of an overflow
 /// of the native stack, and swallows one that another process sent.
 pub fn leave_faults_to_the_system() {

@@ -53,8 +53,10 @@ pub fn import_codecs() -> PyResult<()> {
 /// What `sys.modules` raises.
 pub fn make_main() -> PyResult<()> {
     let (_, namespace) = importlib::program_module("__main__")?;
-    match namespace.exact::<Dict>() {
-        Some(namespace) => namespace.set(name!("__annotations__"), Dict::new_value()),
+    let Some(namespace) = namespace.exact::<Dict>() else { return Ok(()) };
+    namespace.set(name!("__annotations__"), Dict::new_value())?;
+    match importlib::if_set_up() {
+        Some(importlib) => namespace.set(name!("__loader__"), attribute::get(&importlib, name!("BuiltinImporter"))?),
         None => Ok(()),
     }
 }
@@ -180,9 +182,17 @@ pub fn import_site() -> PyResult<()> {
 
 /// Puts a directory first on `sys.path`.
 pub fn prepend(directory: &OsStr) {
-    if config::with(|config| config.isolated) {
-        return;
+    if !config::with(|config| config.isolated) {
+        insert_first(directory);
     }
+}
+
+/// Puts a program that is a directory or a zip file first on `sys.path`; also one that is isolated from the directory it is in.
+pub fn prepend_program(program: &Path) {
+    insert_first(program.as_os_str());
+}
+
+fn insert_first(directory: &OsStr) {
     if let Some(path) = crate::modules::sys::get("path")
         && let Some(path) = path.downcast::<List>()
     {

@@ -153,7 +153,8 @@ fn codec_name(encoding: Encoding) -> &'static str {
 /// Encoding and error handler of the standard streams, as PYTHONIOENCODING and the locale say.
 fn settings() -> (String, String) {
     let (mut encoding, mut errors) = (None, None);
-    if let Some(wanted) = environment("PYTHONIOENCODING") {
+    let named = config::with(|config| !config.ignore_environment).then(|| environment("PYTHONIOENCODING")).flatten();
+    if let Some(wanted) = named {
         match wanted.split_once(':') {
             Some((name, handler)) => {
                 encoding = Some(name.to_owned()).filter(|name| !name.is_empty());
@@ -179,7 +180,7 @@ fn make(fd: i32, writing: bool, name: &str, encoding: &str, errors: &str) -> PyR
     if system::fstat(fd).is_err() {
         return Ok(Value::NONE);
     }
-    let unbuffered = UNBUFFERED.get().get() || environment("PYTHONUNBUFFERED").is_some();
+    let unbuffered = UNBUFFERED.get().get();
     let raw = file_io::over_descriptor(fd, writing, &Str::new_value(name))?;
     let buffer = match (writing, unbuffered) {
         (true, true) => raw,

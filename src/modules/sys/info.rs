@@ -165,7 +165,9 @@ pub(super) fn fill(dict: &Dict) -> PyResult<()> {
         config.isolated.into(),
     ];
     let mut flags: Vec<Value> = flags.into_iter().map(|flag| Value::int(flag.into())).collect();
-    flags.extend([Value::bool(config.dev_mode), Value::int(config.utf8_mode.into()), Value::int(-1)]);
+    flags.extend([Value::bool(config.dev_mode), Value::int(config.utf8_mode.into())]);
+    let digits = config.int_max_str_digits.as_ref().and_then(|(digits, _)| digits.parse().ok());
+    flags.push(Value::int(digits.unwrap_or(-1)));
     dict.set_text("flags", new_value(&FLAGS, flags));
     dict.set_text(
         "float_info",

@@ -258,7 +258,7 @@ fn fill(dict: &Dict) -> PyResult<()> {
     dict.set_text("byteorder", Str::new_value(if cfg!(target_endian = "little") { "little" } else { "big" }));
     dict.set_text("platform", Str::new_value("linux"));
     dict.set_text("hexversion", Value::int(0x0308_12f0));
-    dict.set_text("version", Str::new_value(concat!("3.8.18 (default) \n[pycvm ", env!("CARGO_PKG_VERSION"), "]")));
+    dict.set_text("version", Str::new_value(VERSION));
     dict.set_text("copyright", Str::new_value(COPYRIGHT));
     dict.set_text("api_version", Value::int(1013));
     dict.set_text("argv", List::from_vec(Vec::new()));
@@ -331,6 +331,19 @@ fn get_int_max_str_digits() -> usize {
     int::text::max_str_digits()
 }
 
+/// Sets the limit that an option or a variable asks for; the message for a wrong one. As `config_init_int_max_str_digits`.
+pub fn limit_int_digits(asked: Option<&(String, &str)>) -> Result<(), String> {
+    let Some((text, place)) = asked else { return Ok(()) };
+    let threshold = int::text::DIGITS_THRESHOLD;
+    match text.parse::<i32>().ok().and_then(|digits| usize::try_from(digits).ok()) {
+        Some(digits) if digits == 0 || digits >= threshold => {
+            int::text::set_max_str_digits(digits);
+            Ok(())
+        }
+        _ => Err(format!("{place}: invalid limit; must be >= {threshold} or 0 for unlimited.")),
+    }
+}
+
 fn set_int_max_str_digits(digits: i32) -> PyResult<()> {
     match usize::try_from(digits) {
         Ok(digits) if digits == 0 || digits >= int::text::DIGITS_THRESHOLD => {
@@ -340,6 +353,9 @@ fn set_int_max_str_digits(digits: i32) -> PyResult<()> {
         _ => Err(value_error(format!("maxdigits must be 0 or larger than {}", int::text::DIGITS_THRESHOLD))),
     }
 }
+
+/// `sys.version`.
+pub const VERSION: &str = concat!("3.8.18 (default) \n[pycvm ", env!("CARGO_PKG_VERSION"), "]");
 
 fn getdefaultencoding() -> &'static str {
     "utf-8"
