@@ -4,6 +4,7 @@ mod cli;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -40,7 +41,10 @@ enum Command {
 /// The parser of the other subcommands is set up only where a word may be one of them: that takes longer than to start.
 fn words_to_run() -> Option<Vec<OsString>> {
     let mut words = std::env::args_os().skip(1).peekable();
-    let first = words.peek()?;
+    let Some(first) = words.peek() else {
+        // As for `python3.8`, what comes by standard input is the program; nobody at a terminal expects that.
+        return (!std::io::stdin().is_terminal()).then(Vec::new);
+    };
     if first == "run" {
         words.next();
         let wants_help = words.peek().is_some_and(|second| second == "-h" || second == "--help");
