@@ -7,6 +7,7 @@ mod cli;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
+use std::io::IsTerminal;
 
 #[global_allocator]
 static ALLOCATOR: pycvm::object::pool::Pools = pycvm::object::pool::Pools;
@@ -42,7 +43,10 @@ enum Command {
 /// The parser of the other subcommands is set up only where a word may be one of them: that takes longer than to start.
 fn words_to_run() -> Option<Vec<OsString>> {
     let mut words = std::env::args_os().skip(1).peekable();
-    let first = words.peek()?;
+    let Some(first) = words.peek() else {
+        // As for `python3.8`, what comes by standard input is the program; nobody at a terminal expects that.
+        return (!std::io::stdin().is_terminal()).then(Vec::new);
+    };
     if first == "run" {
         words.next();
         let wants_help = words.peek().is_some_and(|second| second == "-h" || second == "--help");
@@ -62,7 +66,8 @@ fn words_to_run() -> Option<Vec<OsString>> {
 #[unsafe(no_mangle)]
 pub extern "C" fn main() -> i32 {
     pycvm::vm::signals::ignore_broken_pipes();
-    run().into()
+    // What was printed goes out.
+    std::process::exit(run().into())
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]

@@ -100,3 +100,22 @@ fn figures_of_the_allocator_are_shown() {
     assert!(stderr.contains(dicts), "{stderr}");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn without_arguments_the_program_comes_by_standard_input() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pycvm"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the pycvm binary runs");
+    let program = b"import sys\nprint(sys.argv, sys.flags.dont_write_bytecode)\nraise KeyboardInterrupt";
+    child.stdin.take().expect("a pipe").write_all(program).expect("the program is read");
+    let output = child.wait_with_output().expect("the pycvm binary runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "[''] 1\n");
+    let expected = "Traceback (most recent call last):\n  File \"<stdin>\", line 3, in <module>\nKeyboardInterrupt\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    // The interrupt signal has ended it.
+    assert_eq!(output.status.code(), None);
+}

@@ -161,6 +161,15 @@ pub(crate) fn warn_at(category: &'static TypeObject, message: &str, file: &Value
     warn_explicit(&category.value(), &Str::new_value(message), file, line, None, None, None, None)
 }
 
+/// A warning of a module, at no line of it, when the interpreter ends.
+///
+/// # Errors
+/// The warning, when the filters say so.
+pub(crate) fn warn_at_end(category: &'static TypeObject, message: &str, module: &str) -> PyResult<()> {
+    let module = Str::new_value(module);
+    warn_explicit(&category.value(), &Str::new_value(message), &module, 0, Some(&module), None, None, None)
+}
+
 /// As `get_category`.
 fn category_of(message: &Value, category: Option<&Value>) -> PyResult<Value> {
     if message.ty().is_subtype(&WARNING) {

@@ -1,11 +1,14 @@
 //! The end of a program: what is still alive dies in CPython's order, and the exit status.
 
 use crate::gc;
-use crate::modules::{atexit, sys};
+use crate::modules::{atexit, sys, warnings};
 use crate::object;
 use crate::object::gil::GilCell;
+use crate::object::text;
 use crate::object::value::Value;
 use crate::types::dict::Dict;
+use crate::types::exceptions::RESOURCE_WARNING;
+use crate::types::list::List;
 use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::types::weakref;
@@ -72,6 +75,7 @@ pub fn finalize() {
     drop(modules.table().clear());
     object::builtins::restore_original();
     gc::collect_quietly();
+    tell_of_garbage();
     let builtins = runtime::builtins();
     let sys_dict = sys::namespace();
     let is_last = |dict: &Value| [&builtins, &sys_dict].into_iter().flatten().any(|last| last.is(dict));
@@ -90,6 +94,28 @@ pub fn finalize() {
     }
     gc::collect_quietly();
     object::alloc_trace::stop();
+}
+
+/// Warns of what is in `gc.garbage` at the end. As `_PyGC_DumpShutdownStats`.
+fn tell_of_garbage() {
+    let garbage = gc::garbage();
+    let count = garbage.downcast::<List>().map_or(0, |garbage| garbage.items().len());
+    let debug = gc::state().debug.get();
+    if count == 0 || debug & gc::DEBUG_SAVEALL != 0 {
+        return;
+    }
+    let shows = debug & gc::DEBUG_UNCOLLECTABLE != 0;
+    let hint = if shows { "" } else { "; use gc.set_debug(gc.DEBUG_UNCOLLECTABLE) to list them" };
+    let message = format!("gc: {count} uncollectable objects at shutdown{hint}");
+    if let Err(raised) = warnings::warn_at_end(&RESOURCE_WARNING, &message, "gc") {
+        thread::report_unraisable(raised, &Value::NONE);
+    }
+    if shows {
+        match text::repr_string(&garbage) {
+            Ok(shown) => sys::write_stderr(&format!("      {shown}\n")),
+            Err(raised) => thread::report_unraisable(raised, &garbage),
+        }
+    }
 }
 
 /// As `_PyModule_ClearDict`: names with one underscore first, then all others but `__builtins__`. Each becomes None, so

@@ -272,7 +272,7 @@ fn push(out: &mut Vec<u8>, code: u32) {
 const NO_NAMES: &str = "\\N escapes not supported (can't load unicodedata module)";
 
 /// Escapes of text. Errors count as CPython does: it turns every character beyond ASCII into an escape of ten first.
-fn decode_text(text: &[u8], names: bool) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
+fn decode_text(text: &[u8], names: Option<fn() -> bool>) -> Result<(Vec<u8>, Option<u8>), LiteralError> {
     let mut out = Vec::with_capacity(text.len());
     let mut invalid = None;
     let mut at = 0;
@@ -329,7 +329,7 @@ fn decode_text(text: &[u8], names: bool) -> Result<(Vec<u8>, Option<u8>), Litera
                 }
                 push(&mut out, code);
             }
-            b'N' if !names => {
+            b'N' if names.is_some_and(|names| !names()) => {
                 return Err(LiteralError::Unicode(NO_NAMES.to_owned()));
             }
             b'N' => {

@@ -76,8 +76,8 @@ pub struct ParseOptions<'a> {
     pub barry_as_bdfl: bool,
     /// `feature_version`: the minor version whose syntax is allowed; 0 for 3.8's own.
     pub feature_version: u8,
-    /// The names of characters cannot be had: `\N{...}` is an error.
-    pub without_names: bool,
+    /// Whether the names of characters can be had, asked when `\N{...}` wants one; it is an error else. None: they can.
+    pub names: Option<fn() -> bool>,
     /// Other codecs.
     pub decode: Option<Decode<'a>>,
 }

@@ -44,8 +44,8 @@ pub(super) struct Parser<'s> {
     /// The error that stopped the parser.
     pub failure: Option<CompileError>,
     pub shift: Option<Shift>,
-    /// The names of characters can be had.
-    pub names: bool,
+    /// Whether the names of characters can be had.
+    pub names: Option<fn() -> bool>,
     /// Entries on the stack of CPython's parser before the rule that is being read. Counted where rules nest only: every
     /// rule knows how many others lie between it and those.
     pub depth: u32,
@@ -85,7 +85,7 @@ impl<'s> Parser<'s> {
             deferred: None,
             failure: None,
             shift: None,
-            names: !options.without_names,
+            names: options.names,
             depth: 1,
             blocks: 0,
             bare_star: Place::default(),

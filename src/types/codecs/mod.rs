@@ -24,6 +24,7 @@ use crate::types::bytes::Bytes;
 use crate::types::exceptions::{DEPRECATION_WARNING, type_error, value_error};
 use crate::types::str::{Str, StrBuilder, body};
 use errors::Handler;
+#[cfg(feature = "compile")]
 pub(crate) use escape::has_character_names;
 use std::borrow::Cow;
 

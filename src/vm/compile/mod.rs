@@ -129,17 +129,12 @@ pub fn tree(source: &Source, settings: &Settings<'_>) -> PyResult<crate::compile
         type_comments: settings.flags & flags::TYPE_COMMENTS != 0,
         barry_as_bdfl: settings.flags & flags::BARRY_AS_BDFL != 0,
         feature_version: settings.feature_version,
-        without_names: lacks_names(&source.bytes),
+        names: Some(codecs::has_character_names),
         decode: Some(&decode),
     };
     let (tree, warnings) = parse(&source.bytes, &options).map_err(|error| raised(error, settings.filename))?;
     issue_warnings(&warnings, settings.filename)?;
     Ok(tree)
-}
-
-/// Whether a source may want the names of characters, which cannot be had.
-fn lacks_names(source: &[u8]) -> bool {
-    memchr::memmem::find(source, b"\\N").is_some() && !codecs::has_character_names()
 }
 
 /// Compiles a statement of a dialogue, of which these lines have been given so far; nothing will follow when it has `ended`. `None`
@@ -157,7 +152,7 @@ pub fn statement(text: &[u8], ended: bool, settings: &Settings<'_>) -> PyResult<
         type_comments: false,
         barry_as_bdfl: settings.flags & flags::BARRY_AS_BDFL != 0,
         feature_version: 0,
-        without_names: lacks_names(text),
+        names: Some(codecs::has_character_names),
         decode: None,
     };
     let Some(parsed) = parse_dialogue(text, ended, &options) else { return Ok(None) };
