@@ -395,7 +395,14 @@ impl Writer<'_> {
                     self.push(",");
                 }
             }
-            Slice::Index { value } => self.expr(value, Level::Tuple),
+            Slice::Index { value } => {
+                // As append_ast_index_slice: without parentheses 3.8 could not read an item with a star.
+                let has_star = match &value.kind {
+                    ExprKind::Tuple { elts, .. } => elts.iter().any(|elt| matches!(elt.kind, ExprKind::Starred { .. })),
+                    _ => false,
+                };
+                self.expr(value, if has_star { Level::Test } else { Level::Tuple });
+            }
         }
     }
 

@@ -94,7 +94,8 @@ fn lock_held() -> bool {
     LOCK.get().get().1 > 0
 }
 
-fn acquire_lock() {
+/// `acquire_lock()`: waits for it without the GIL.
+pub(crate) fn acquire_lock() {
     let this = thread::ident();
     loop {
         let (owner, held) = LOCK.get().get();
@@ -114,16 +115,18 @@ fn acquire_lock() {
     }
 }
 
-/// In a forked child: whoever held the lock has stayed in the parent, but for the thread that forked. As
+/// In a forked child: the thread that forked took the lock once more for that, perhaps as a side effect of an import. As
 /// `_PyImport_ReInitLock`.
 pub(crate) fn after_fork() {
     let (owner, held) = LOCK.get().get();
-    if held > 0 && owner != thread::ident() {
-        LOCK.get().set((0, 0));
-    }
+    LOCK.get().set(if held > 1 { (owner, held - 1) } else { (0, 0) });
 }
 
-fn release_lock() -> PyResult<()> {
+/// `release_lock()`.
+///
+/// # Errors
+/// `RuntimeError` when this thread does not hold it.
+pub(crate) fn release_lock() -> PyResult<()> {
     match LOCK.get().get() {
         (owner, held @ 1..) if owner == thread::ident() => {
             LOCK.get().set((owner, held - 1));

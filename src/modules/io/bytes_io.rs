@@ -537,7 +537,8 @@ fn setstate(this: &Value, state: &Value) -> PyResult<()> {
 
 fn sizeof(this: &Value) -> PyResult<i64> {
     let body = body(this)?;
-    // The contents are a bytes object in CPython: 33 bytes more than they are long.
-    let contents = if body.shared.is_some() || body.closed.get() { 0 } else { body.own.len() as i64 + 33 };
+    // The contents are a bytes object in CPython, 33 bytes more than they are long; the empty one is shared.
+    let is_shared = body.shared.is_some() || body.closed.get() || body.own.is_empty();
+    let contents = if is_shared { 0 } else { body.own.len() as i64 + 33 };
     Ok(layout::of(this.ty()).basic_size + contents)
 }

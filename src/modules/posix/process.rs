@@ -4,6 +4,7 @@ use super::arguments::{FsText, Gid, Path, Uid, error, id_value};
 use super::files::{I32, done, retried};
 use super::{constants, path as names, system, tree};
 use crate::modules::blocking::{blocking, retry};
+use crate::modules::imp;
 use crate::modules::resource;
 use crate::modules::sys::audit;
 use crate::name;
@@ -24,7 +25,6 @@ use crate::types::tuple::Tuple;
 use crate::types::{set, struct_sequence as fields, tuple};
 use crate::vm::{gil, thread};
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 struct_sequence!(
     /// The type object of `posix.waitid_result`.
@@ -93,13 +93,6 @@ fn new_sched_param(priority: &Value) -> Value {
 static BEFORE: GilCell<ValueVec> = GilCell::new(ValueVec::new(Vec::new()));
 static IN_CHILD: GilCell<ValueVec> = GilCell::new(ValueVec::new(Vec::new()));
 static IN_PARENT: GilCell<ValueVec> = GilCell::new(ValueVec::new(Vec::new()));
-static FORKED: AtomicBool = AtomicBool::new(false);
-
-/// Whether this process came from a fork: then nobody waits for the thread that runs the program, and it has to end the
-/// process itself.
-pub fn is_forked_child() -> bool {
-    FORKED.load(Ordering::Relaxed)
-}
 
 pub(super) fn register_at_fork(
     before: Option<&Value>,
@@ -142,14 +135,16 @@ pub(crate) fn split(event: Option<&str>, split: impl FnOnce() -> Result<i32, i32
     let mut before = BEFORE.get().snapshot();
     before.reverse();
     run_hooks(&before);
+    // No other thread is within an import: the child would see what is half done.
+    imp::acquire_lock();
     let result = alloc_trace::around_fork(split);
     if result == Ok(0) {
-        FORKED.store(true, Ordering::Relaxed);
         gil::after_fork_in_child();
         thread::forget_others();
-        crate::modules::imp::after_fork();
+        imp::after_fork();
         run_hooks(&IN_CHILD.get().snapshot());
     } else {
+        imp::release_lock()?;
         run_hooks(&IN_PARENT.get().snapshot());
     }
     done(result)

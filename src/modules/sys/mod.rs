@@ -19,9 +19,13 @@ use crate::object::error::{PyResult, Raised};
 use crate::object::gil::GilCell;
 use crate::object::value::Value;
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeObject, call, text};
+use crate::object::{TypeObject, attribute, call, text};
+use crate::types::bytes::Bytes;
+use crate::types::codecs;
 use crate::types::dict::Dict;
-use crate::types::exceptions::{BaseException, SYSTEM_EXIT, runtime_error, type_error, value_error};
+use crate::types::exceptions::{
+    BaseException, SYSTEM_EXIT, UNICODE_ENCODE_ERROR, is_instance, runtime_error, type_error, value_error,
+};
 use crate::types::int;
 use crate::types::list::List;
 use crate::types::str::{Str, intern};
@@ -523,13 +527,35 @@ fn displayhook(value: &Value) -> PyResult<()> {
         builtins.set_text("_", Value::NONE);
     }
     let shown = text::repr(value)?;
-    let Some(out) = get("stdout") else { return Err(runtime_error("lost sys.stdout")) };
-    call::call_method(&out, &intern("write"), &[shown])?;
+    let out = get("stdout").filter(|out| !out.is_none());
+    let Some(out) = out else { return Err(runtime_error("lost sys.stdout")) };
+    match call::call_method(&out, &intern("write"), std::slice::from_ref(&shown)) {
+        Ok(_) => {}
+        Err(raised) if is_instance(&raised, &UNICODE_ENCODE_ERROR) => write_escaped(&out, &shown)?,
+        Err(raised) => return Err(raised),
+    }
     call::call_method(&out, &intern("write"), &[Str::new_value("\n")])?;
     if let Some(builtins) = builtins {
         builtins.set_text("_", value.clone());
     }
     Ok(())
+}
+
+/// Writes what the encoding of a stream has no bytes for, escaped. As `sys_displayhook_unencodable`.
+fn write_escaped(out: &Value, shown: &Value) -> PyResult<()> {
+    let encoding = attribute::get_str(out, "encoding")?;
+    let Some(encoding) = encoding.downcast::<Str>().map(Str::to_string_lossy) else {
+        return Err(type_error("sys.stdout.encoding must be a str"));
+    };
+    let encoded = codecs::encode(shown, Some(&encoding), Some("backslashreplace"))?;
+    let (target, text) = match attribute::lookup_str(out, "buffer")? {
+        Some(buffer) => (buffer, encoded),
+        None => {
+            let bytes = encoded.downcast::<Bytes>().map_or(&[][..], Bytes::as_slice);
+            (out.clone(), codecs::decode(bytes, Some(&encoding), Some("strict"))?)
+        }
+    };
+    call::call_method(&target, &intern("write"), &[text]).map(drop)
 }
 
 /// As `PyErr_Display`.
