@@ -6,6 +6,7 @@ mod arguments;
 pub mod array;
 #[cfg(feature = "compile")]
 pub mod ast;
+pub mod asyncio;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -145,6 +146,7 @@ static ALL: &[&ModuleDef] = &[
     &fcntl::MODULE,
     &termios::MODULE,
     &faulthandler::MODULE,
+    &asyncio::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

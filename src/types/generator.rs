@@ -629,18 +629,30 @@ pub(crate) enum Resumed {
 /// # Errors
 /// What the generator raises.
 pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
+    match step(this)? {
+        Resumed::Yielded(value) => Ok(Some(value)),
+        Resumed::Returned(_) => Ok(None),
+    }
+}
+
+/// As [`resume`] with None sent, the common way: nothing is moved.
+///
+/// # Errors
+/// What the generator raises.
+#[inline]
+pub(crate) fn step(this: &Value) -> PyResult<Resumed> {
     let generator = body(this)?;
     let vm = current();
     let base = frame::top(vm);
     if vm.raised.is_some() || vm.breaker.load(Relaxed) || check_native_stack().is_err() {
-        return next_item_slow(this);
+        return resume(this, Ok(Value::NONE));
     }
     // SAFETY: the register at `base` is free; the one who calls holds the generator.
     unsafe {
         let activation = Activation { previous: vm.activation.get(), ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get() };
         let none = Value::NONE.bits();
         let Some(inner) = step_into(vm, generator, base.add(1), boundary_return(), base, activation.k, none) else {
-            return next_item_slow(this);
+            return resume(this, Ok(Value::NONE));
         };
         *base = EMPTY;
         let alive = this.clone();
@@ -657,16 +669,7 @@ pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
             return Err(Raised::new(exception));
         }
         let value = Value::from_bits(std::mem::replace(&mut *base, EMPTY));
-        Ok(if finished { None } else { Some(value) })
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn next_item_slow(this: &Value) -> PyResult<Option<Value>> {
-    match resume(this, Ok(Value::NONE))? {
-        Resumed::Yielded(value) => Ok(Some(value)),
-        Resumed::Returned(_) => Ok(None),
+        Ok(if finished { Resumed::Returned(value) } else { Resumed::Yielded(value) })
     }
 }
 

@@ -64,6 +64,8 @@ pub(super) static TABLE: &[Row] = &[
     ("SystemError", 64, 0, 16, 0, 0x40045400, None),
     ("SystemExit", 72, 0, 16, 0, 0x40045400, None),
     ("TabError", 112, 0, 16, 0, 0x40045400, None),
+    ("TaskStepMethWrapper", 32, 0, 0, 0, 0x45000, None),
+    ("TaskWakeupMethWrapper", 24, 0, 0, 0, 0x45000, None),
     ("TimeoutError", 104, 0, 16, 0, 0x40045400, None),
     ("Token", 48, 0, 0, 0, 0x45000, None),
     ("TypeError", 64, 0, 16, 0, 0x40045400, None),
@@ -80,6 +82,9 @@ pub(super) static TABLE: &[Row] = &[
     ("ZeroDivisionError", 64, 0, 16, 0, 0x40045400, None),
     ("_abc_data", 48, 0, 0, 0, 0x41000, None),
     ("_ast.AST", 24, 0, 16, 0, 0x45400, None),
+    ("_asyncio.Future", 104, 0, 88, 96, 0x45400, Some("(*, loop=None)")),
+    ("_asyncio.FutureIter", 24, 0, 0, 0, 0x45000, None),
+    ("_asyncio.Task", 144, 0, 88, 96, 0x45400, Some("(coro, *, loop=None, name=None)")),
     (
         "_blake2.blake2b",
         448,
