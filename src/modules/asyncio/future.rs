@@ -91,7 +91,6 @@ pub static FUTURE: TypeObject = TypeObject::define::<Future>("_asyncio.Future")
         repr: Some(repr),
         iter: Some(future_iter::new_value),
         await_: Some(future_iter::new_value),
-        getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
     .methods(&[

@@ -3,6 +3,8 @@
 use super::future;
 use crate::gc::Visit;
 use crate::method;
+use crate::modules::arguments::{body, check_parsed_count};
+use crate::object::arguments::no_keywords;
 use crate::object::error::{PyResult, Raised};
 use crate::object::header::{Header, new_object};
 use crate::object::slots::Slots;
@@ -38,7 +40,7 @@ pub static FUTURE_ITER: TypeObject = TypeObject::define::<FutureIter>("_asyncio.
     })
     .methods(&[
         method!(send, "!send($self, value, /)", ""),
-        method!(throw, "%throw($self, typ, val=None, tb=None, /)", ""),
+        method!(raw throw, "!throw($self, typ, val=None, tb=None, /)", ""),
         method!(|this: &FutureIter| drop(this.future.take()), "!close($self, /)", ""),
     ]);
 
@@ -72,7 +74,15 @@ fn send(this: &Value, _value: &Value) -> PyResult<Value> {
     next(this)?.ok_or_else(|| exceptions::stop_iteration(None))
 }
 
-fn throw(this: &FutureIter, ty: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult<Value> {
+fn throw(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
+    no_keywords("throw", kwnames)?;
+    let Some((this, args)) = args.split_first() else {
+        return Err(type_error("descriptor 'throw' of '_asyncio.FutureIter' object needs an argument"));
+    };
+    check_parsed_count(args.len(), 1, 3)?;
+    let this = body::<FutureIter>(this)?;
+    let [ty, rest @ ..] = args else { return Ok(Value::NONE) };
+    let (value, traceback) = (rest.first(), rest.get(1));
     let value = value.filter(|value| !value.is_none());
     let traceback = traceback.filter(|traceback| !traceback.is_none());
     if traceback.is_some_and(|traceback| !traceback.is_exact::<Traceback>()) {

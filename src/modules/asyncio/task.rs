@@ -15,7 +15,7 @@ use crate::object::native::{Function, GetSet, thunk};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
-use crate::object::{TypeFlags, TypeObject, attribute, call, number, text};
+use crate::object::{TypeFlags, TypeObject, call, number, text};
 use crate::types::exceptions::{DEPRECATION_WARNING, runtime_error, type_error};
 use crate::types::generator::COROUTINE;
 use crate::types::str::Str;
@@ -91,7 +91,6 @@ pub static TASK: TypeObject = TypeObject::define::<Task>("_asyncio.Task")
         repr: Some(future::repr),
         iter: Some(future_iter::new_value),
         await_: Some(future_iter::new_value),
-        getattr: Some(attribute::generic_get),
         ..Slots::EMPTY
     })
     .methods(&[
