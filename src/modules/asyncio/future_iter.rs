@@ -11,7 +11,7 @@ use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, call};
-use crate::types::exceptions::{self, BaseException, runtime_error, type_error};
+use crate::types::exceptions::{self, BaseException, runtime_error, system_error, type_error};
 use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
 
@@ -69,9 +69,14 @@ fn next(this: &Value) -> PyResult<Option<Value>> {
     if result.is_none() { Ok(None) } else { Err(exceptions::stop_iteration(Some(result))) }
 }
 
-/// The value sent is of no interest: the future's result counts.
-fn send(this: &Value, _value: &Value) -> PyResult<Value> {
-    next(this)?.ok_or_else(|| exceptions::stop_iteration(None))
+/// The value sent is of no interest: the future's result counts. CPython forgets to raise anything at the end.
+fn send(this: &FutureIter, _value: &Value) -> PyResult<Value> {
+    if !this.future.is_some() {
+        return Err(system_error(
+            "<method 'send' of '_asyncio.FutureIter' objects> returned NULL without setting an error",
+        ));
+    }
+    next(&Value::of(this))?.ok_or_else(|| exceptions::stop_iteration(None))
 }
 
 fn throw(args: &[Value], kwnames: Option<&Value>) -> PyResult<Value> {
