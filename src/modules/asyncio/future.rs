@@ -2,7 +2,7 @@
 
 use super::library::{self, cancelled, invalid_state};
 use super::task::Task;
-use super::{call_soon, future_iter, running_loop};
+use super::{call_soon, future_iter, keyword_values, running_loop};
 use crate::gc::Visit;
 use crate::modules::arguments::class_or;
 use crate::modules::contextvars;
@@ -84,6 +84,9 @@ pub static FUTURE: TypeObject = TypeObject::define::<Future>("_asyncio.Future")
             Ok(new_instance(ty, Future { header: Header::new(ty), fields: Fields::new() }))
         }),
         init: Some(|this, args, kwnames| {
+            if let Some([event_loop]) = keyword_values(args, kwnames, 0, [name!("loop")]) {
+                return init(this, event_loop);
+            }
             static INIT: Function = Function::new("Future($self, /, *, loop=None)", "", thunk(init));
             super::bind_init(&INIT, this, args, kwnames)
         }),

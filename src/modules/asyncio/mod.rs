@@ -95,6 +95,29 @@ fn call_soon(event_loop: &Value, callback: &Value, argument: Option<&Value>, con
     Ok(())
 }
 
+/// The values of keywords, which are among `names` (interned strs) and follow so many positional arguments: the common way
+/// of a call. `None` when it is called otherwise.
+fn keyword_values<'a, const N: usize>(
+    args: &'a [Value],
+    kwnames: Option<&Value>,
+    positional: usize,
+    names: [&Value; N],
+) -> Option<[Option<&'a Value>; N]> {
+    let given = kwnames.and_then(|given| given.exact::<Tuple>())?.as_slice();
+    let values = args.get(positional..)?;
+    if values.len() != given.len() {
+        return None;
+    }
+    let mut found = [None; N];
+    for (keyword, value) in given.iter().zip(values) {
+        let place = found.get_mut(names.iter().position(|name| name.is(keyword))?)?;
+        if place.replace(value).is_some() {
+            return None;
+        }
+    }
+    Some(found)
+}
+
 /// Calls an `__init__` declared by its signature.
 fn bind_init(function: &'static Function, this: &Value, args: &[Value], kwnames: Option<&Value>) -> PyResult<()> {
     let all: Vec<Value> = std::iter::once(this).chain(args).cloned().collect();

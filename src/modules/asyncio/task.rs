@@ -4,7 +4,7 @@ use super::future::{
     self, ADD_DONE_CALLBACK, CANCELLED, COMMON_GETSET, DONE, EXCEPTION, FUTURE, Fields, REMOVE_DONE_CALLBACK, RESULT,
     flag,
 };
-use super::{future_iter, library, running_loop, task_registry, task_step};
+use super::{future_iter, keyword_values, library, running_loop, task_registry, task_step};
 use crate::gc::Visit;
 use crate::modules::arguments::class_or;
 use crate::modules::{contextvars, warnings};
@@ -84,6 +84,11 @@ pub static TASK: TypeObject = TypeObject::define::<Task>("_asyncio.Task")
             Ok(new_instance(ty, task))
         }),
         init: Some(|this, args, kwnames| {
+            if let Some([event_loop, name]) = keyword_values(args, kwnames, 1, [name!("loop"), name!("name")])
+                && let Some(coroutine) = args.first()
+            {
+                return init(this, coroutine, event_loop, name);
+            }
             static INIT: Function = Function::new("Task($self, /, coro, *, loop=None, name=None)", "", thunk(init));
             super::bind_init(&INIT, this, args, kwnames)
         }),
