@@ -80,6 +80,7 @@ pub(super) static TABLE: &[Row] = &[
     ("ValueError", 64, 0, 16, 0, 0x40045400, None),
     ("Warning", 64, 0, 16, 0, 0x40045400, None),
     ("ZeroDivisionError", 64, 0, 16, 0, 0x40045400, None),
+    ("_RunningLoopHolder", 32, 0, 0, 0, 0x41000, None),
     ("_abc_data", 48, 0, 0, 0, 0x41000, None),
     ("_ast.AST", 24, 0, 16, 0, 0x45400, None),
     ("_asyncio.Future", 104, 0, 88, 96, 0x45400, Some("(*, loop=None)")),
