@@ -2,6 +2,7 @@
 
 use crate::gc::Visit;
 use crate::method;
+use crate::modules::asyncio::future_iter::{self, FUTURE_ITER};
 use crate::modules::sys;
 use crate::name;
 use crate::object::TypeObject;
@@ -14,7 +15,7 @@ use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
-use crate::types::async_generator::ASYNC_GENERATOR;
+use crate::types::async_generator::{ASYNC_GENERATOR, SEND, send_step};
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{
     self, BaseException, GENERATOR_EXIT, STOP_ITERATION, is_instance, is_stop_iteration, runtime_error,
@@ -1172,11 +1173,24 @@ pub(crate) fn finalize(this: &Value) {
 
 /// One step of `yield from`: `Ok(Ok(value))` a value is yielded, `Ok(Err(result))` the iterator has ended.
 pub(crate) fn delegate(receiver: &Value, sent: &Value) -> PyResult<Result<Value, Value>> {
-    if of(receiver).is_some() {
-        return Ok(match resume(receiver, Ok(sent.clone()))? {
-            Resumed::Yielded(value) => Ok(value),
-            Resumed::Returned(value) => Err(value),
-        });
+    // Those that need no StopIteration to bring the result.
+    let step = if of(receiver).is_some() {
+        Some(resume(receiver, Ok(sent.clone()))?)
+    } else if std::ptr::eq(receiver.ty(), &SEND) {
+        Some(send_step(receiver, sent)?)
+    } else if std::ptr::eq(receiver.ty(), &FUTURE_ITER) {
+        Some(match future_iter::step(receiver) {
+            // A future may hold one of a derived class.
+            Err(raised) if is_stop_iteration(&raised) => Resumed::Returned(stop_iteration_value(&raised)),
+            step => step?,
+        })
+    } else {
+        None
+    };
+    match step {
+        Some(Resumed::Yielded(value)) => return Ok(Ok(value)),
+        Some(Resumed::Returned(value)) => return Ok(Err(value)),
+        None => {}
     }
     let result = if sent.is_none() {
         // The slot itself: a StopIteration brings the result.

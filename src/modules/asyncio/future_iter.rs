@@ -12,6 +12,7 @@ use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
 use crate::object::{TypeObject, attribute, call};
 use crate::types::exceptions::{self, BaseException, runtime_error, system_error, type_error};
+use crate::types::generator::Resumed;
 use crate::types::traceback::Traceback;
 use crate::types::tuple::Tuple;
 
@@ -53,20 +54,31 @@ pub(super) fn new_value(this: &Value) -> PyResult<Value> {
     Ok(new_object(FutureIter { header: Header::new(&FUTURE_ITER), future: ValueCell::new(Some(this.clone())) }))
 }
 
-/// Yields the future while it is pending, for the task to wait on, then ends with its result.
-fn next(this: &Value) -> PyResult<Option<Value>> {
-    let Some(this) = this.exact::<FutureIter>() else { return Ok(None) };
-    let Some(future) = this.future.get() else { return Ok(None) };
+/// Yields the future while it is pending, for the task to wait on, then returns its result.
+///
+/// # Errors
+/// The exception of the future; `RuntimeError` when the future that was yielded is not waited for.
+pub(crate) fn step(this: &Value) -> PyResult<Resumed> {
+    let ended = || Ok(Resumed::Returned(Value::NONE));
+    let Some(this) = this.exact::<FutureIter>() else { return ended() };
+    let Some(future) = this.future.get() else { return ended() };
     let body = future::body(&future)?;
     if body.is_pending() {
         if body.blocking.replace(true) {
             return Err(runtime_error("await wasn't used with future"));
         }
-        return Ok(Some(future));
+        return Ok(Resumed::Yielded(future));
     }
     drop(this.future.take());
-    let result = future::result(&future)?;
-    if result.is_none() { Ok(None) } else { Err(exceptions::stop_iteration(Some(result))) }
+    future::result(&future).map(Resumed::Returned)
+}
+
+fn next(this: &Value) -> PyResult<Option<Value>> {
+    match step(this)? {
+        Resumed::Yielded(future) => Ok(Some(future)),
+        Resumed::Returned(result) if result.is_none() => Ok(None),
+        Resumed::Returned(result) => Err(exceptions::stop_iteration(Some(result))),
+    }
 }
 
 /// The value sent is of no interest: the future's result counts. CPython forgets to raise anything at the end.
