@@ -6,6 +6,7 @@ Usage: python3.8 tools/record_type_layouts.py > src/types/layout_table.rs
 import types
 import sys
 import _ast
+import _asyncio
 import _blake2
 import _collections
 import _csv
@@ -46,7 +47,7 @@ def reachable():
     add(_ast.AST)
     return [cls for cls in seen if cls is _ast.AST or cls.__module__ in ("builtins", "sys", "types", "collections", "_io", "array", "time",
                                                        "_collections", "functools", "itertools", "operator", "_blake2", "_queue", "_socket",
-                                                       "select", "zlib", "_json", "_csv", "mmap", "posix")]
+                                                       "select", "zlib", "_json", "_csv", "mmap", "posix", "_asyncio")]
 
 
 def text(value):

@@ -197,16 +197,16 @@ fn collect_generation(index: usize, at_end: bool) -> Found {
         subtract_refs(young);
         move_unreachable(young, &unreachable);
         if !at_end {
-            untrack_tuples(young);
-            if index + 1 < GENERATIONS {
+            let is_full = index + 1 == GENERATIONS;
+            let left = untrack_members(young, is_full);
+            if !is_full {
                 if index == GENERATIONS - 2 {
-                    state.long_lived_pending.set(state.long_lived_pending.get() + links(young).count());
+                    state.long_lived_pending.set(state.long_lived_pending.get() + left);
                 }
                 merge(young, old);
             } else {
-                untrack_dicts(young);
                 state.long_lived_pending.set(0);
-                state.long_lived_total.set(links(young).count());
+                state.long_lived_total.set(left);
             }
         }
     }
@@ -364,33 +364,31 @@ unsafe fn move_unreachable(young: &GcLink, unreachable: &GcLink) {
     }
 }
 
-/// Stops tracking tuples whose items the collector need not look at.
-unsafe fn untrack_tuples(young: &GcLink) {
+/// Stops tracking tuples whose items the collector need not look at and then, if asked to, notes which dicts hold only
+/// such. Gives the number of objects left. One pass: going over a long list is what a collection costs.
+unsafe fn untrack_members(young: &GcLink, with_dicts: bool) -> usize {
+    let mut dicts: Vec<&Dict> = Vec::new();
+    let mut left = 0;
     for link in links(young) {
         // SAFETY: a link of a live object; the iterator has gone past it.
         unsafe {
             let header = GcLink::header(link);
-            if std::ptr::eq(header.ty(), &crate::types::tuple::TUPLE) {
+            left += 1;
+            if std::ptr::eq(header.ty(), &TUPLE) {
                 let tuple = &*(header as *const Header as *const Tuple);
                 if !tuple.as_slice().iter().any(|item| item.is_unbound() || may_be_tracked(item)) {
                     untrack(header);
+                    left -= 1;
                 }
+            } else if with_dicts && std::ptr::eq(header.ty(), &crate::types::dict::DICT) {
+                dicts.push(&*(header as *const Header as *const Dict));
             }
         }
     }
-}
-
-/// Notes which dicts hold only what the collector need not look at.
-unsafe fn untrack_dicts(young: &GcLink) {
-    for link in links(young) {
-        // SAFETY: a link of a live object.
-        unsafe {
-            let header = GcLink::header(link);
-            if std::ptr::eq(header.ty(), &crate::types::dict::DICT) {
-                (*(header as *const Header as *const Dict)).table().untrack_if_atomic();
-            }
-        }
+    for dict in dicts {
+        dict.table().untrack_if_atomic();
     }
+    left
 }
 
 /// Clears the weak references to the objects and runs the callbacks of those that are no garbage themselves; the number

@@ -201,7 +201,8 @@ fn copy(this: &Value) -> PyResult<Value> {
     Ok(context_of(values(this)?))
 }
 
-fn copy_context() -> PyResult<Value> {
+/// A copy of the running thread's context, as `PyContext_CopyCurrent`.
+pub(crate) fn copy_context() -> PyResult<Value> {
     copy(&current())
 }
 

@@ -6,6 +6,7 @@ mod arguments;
 pub mod array;
 #[cfg(feature = "compile")]
 pub mod ast;
+pub mod asyncio;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -147,6 +148,7 @@ static ALL: &[&ModuleDef] = &[
     &termios::MODULE,
     &faulthandler::MODULE,
     &tracemalloc::MODULE,
+    &asyncio::MODULE,
 ];
 
 /// Modules that are Python code in CPython's library: native stand-ins for where there is no library.

@@ -212,14 +212,26 @@ fn ends(raised: &Raised) -> bool {
 
 /// What a step of the generator means to whoever awaits it. As `async_gen_unwrap_value`: a wrapped value ends the wait.
 fn unwrap(generator: &Generator, result: PyResult<Resumed>) -> PyResult<Value> {
+    or_stop(unwrap_step(generator, result)?)
+}
+
+fn or_stop(step: Resumed) -> PyResult<Value> {
+    match step {
+        Resumed::Yielded(value) => Ok(value),
+        Resumed::Returned(value) => Err(stop_iteration(Some(value))),
+    }
+}
+
+/// As [`unwrap`]: a wrapped value is what the wait returns.
+fn unwrap_step(generator: &Generator, result: PyResult<Resumed>) -> PyResult<Resumed> {
     match result {
-        Ok(Resumed::Yielded(value)) => match value.exact::<Wrapped>() {
+        Ok(Resumed::Yielded(value)) => Ok(match value.exact::<Wrapped>() {
             Some(wrapped) => {
                 generator.running_async().set(false);
-                Err(stop_iteration(Some(wrapped.value.clone())))
+                Resumed::Returned(wrapped.value.clone())
             }
-            None => Ok(value),
-        },
+            None => Resumed::Yielded(value),
+        }),
         Ok(Resumed::Returned(_)) => {
             generator.closed().set(true);
             generator.running_async().set(false);
@@ -248,6 +260,11 @@ fn body_of_send(this: &Value) -> PyResult<(&Send, &Generator)> {
 }
 
 fn send_send(this: &Value, argument: &Value) -> PyResult<Value> {
+    or_stop(send_step(this, argument)?)
+}
+
+/// `send` of what `asend` and `__anext__` give, for an `await`: no exception is made for the result.
+pub(crate) fn send_step(this: &Value, argument: &Value) -> PyResult<Resumed> {
     let (send, running) = body_of_send(this)?;
     let mut argument = argument.clone();
     match send.stage.get() {
@@ -264,8 +281,8 @@ fn send_send(this: &Value, argument: &Value) -> PyResult<Value> {
         }
         Stage::Iterating => {}
     }
-    let result = unwrap(running, generator::resume(&send.generator, Ok(argument)));
-    if result.is_err() {
+    let result = unwrap_step(running, generator::resume(&send.generator, Ok(argument)));
+    if !matches!(result, Ok(Resumed::Yielded(_))) {
         send.stage.set(Stage::Closed);
     }
     result

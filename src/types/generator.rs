@@ -2,6 +2,7 @@
 
 use crate::gc::Visit;
 use crate::method;
+use crate::modules::asyncio::future_iter::{self, FUTURE_ITER};
 use crate::modules::sys;
 use crate::name;
 use crate::object::TypeObject;
@@ -14,7 +15,7 @@ use crate::object::native::{GetSet, Method};
 use crate::object::slots::Slots;
 use crate::object::value::{Value, payload};
 use crate::object::value_vec::ValueCell;
-use crate::types::async_generator::ASYNC_GENERATOR;
+use crate::types::async_generator::{ASYNC_GENERATOR, SEND, send_step};
 use crate::types::code::{Code, flags};
 use crate::types::exceptions::{
     self, BaseException, GENERATOR_EXIT, STOP_ITERATION, is_instance, is_stop_iteration, runtime_error,
@@ -629,18 +630,30 @@ pub(crate) enum Resumed {
 /// # Errors
 /// What the generator raises.
 pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
+    match step(this)? {
+        Resumed::Yielded(value) => Ok(Some(value)),
+        Resumed::Returned(_) => Ok(None),
+    }
+}
+
+/// As [`resume`] with None sent, the common way: nothing is moved.
+///
+/// # Errors
+/// What the generator raises.
+#[inline]
+pub(crate) fn step(this: &Value) -> PyResult<Resumed> {
     let generator = body(this)?;
     let vm = current();
     let base = frame::top(vm);
     if vm.raised.is_some() || vm.breaker.load(Relaxed) || check_native_stack().is_err() {
-        return next_item_slow(this);
+        return resume(this, Ok(Value::NONE));
     }
     // SAFETY: the register at `base` is free; the one who calls holds the generator.
     unsafe {
         let activation = Activation { previous: vm.activation.get(), ip: vm.ip.get(), fp: vm.fp.get(), k: vm.k.get() };
         let none = Value::NONE.bits();
         let Some(inner) = step_into(vm, generator, base.add(1), boundary_return(), base, activation.k, none) else {
-            return next_item_slow(this);
+            return resume(this, Ok(Value::NONE));
         };
         *base = EMPTY;
         let alive = this.clone();
@@ -657,16 +670,7 @@ pub(crate) fn next_item(this: &Value) -> PyResult<Option<Value>> {
             return Err(Raised::new(exception));
         }
         let value = Value::from_bits(std::mem::replace(&mut *base, EMPTY));
-        Ok(if finished { None } else { Some(value) })
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn next_item_slow(this: &Value) -> PyResult<Option<Value>> {
-    match resume(this, Ok(Value::NONE))? {
-        Resumed::Yielded(value) => Ok(Some(value)),
-        Resumed::Returned(_) => Ok(None),
+        Ok(if finished { Resumed::Returned(value) } else { Resumed::Yielded(value) })
     }
 }
 
@@ -1169,11 +1173,24 @@ pub(crate) fn finalize(this: &Value) {
 
 /// One step of `yield from`: `Ok(Ok(value))` a value is yielded, `Ok(Err(result))` the iterator has ended.
 pub(crate) fn delegate(receiver: &Value, sent: &Value) -> PyResult<Result<Value, Value>> {
-    if of(receiver).is_some() {
-        return Ok(match resume(receiver, Ok(sent.clone()))? {
-            Resumed::Yielded(value) => Ok(value),
-            Resumed::Returned(value) => Err(value),
-        });
+    // Those that need no StopIteration to bring the result.
+    let step = if of(receiver).is_some() {
+        Some(resume(receiver, Ok(sent.clone()))?)
+    } else if std::ptr::eq(receiver.ty(), &SEND) {
+        Some(send_step(receiver, sent)?)
+    } else if std::ptr::eq(receiver.ty(), &FUTURE_ITER) {
+        Some(match future_iter::step(receiver) {
+            // A future may hold one of a derived class.
+            Err(raised) if is_stop_iteration(&raised) => Resumed::Returned(stop_iteration_value(&raised)),
+            step => step?,
+        })
+    } else {
+        None
+    };
+    match step {
+        Some(Resumed::Yielded(value)) => return Ok(Ok(value)),
+        Some(Resumed::Returned(value)) => return Ok(Err(value)),
+        None => {}
     }
     let result = if sent.is_none() {
         // The slot itself: a StopIteration brings the result.

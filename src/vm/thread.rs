@@ -69,6 +69,10 @@ pub struct Thread {
     ident: AtomicU64,
     /// The context that the thread runs in (`contextvars`), once one is wanted.
     pub(crate) context: ValueCell,
+    /// The event loop that runs in it, as `_asyncio` knows.
+    pub(crate) event_loop: ValueCell,
+    /// The event loop was set before the process was forked.
+    pub(crate) event_loop_is_parents: Cell<bool>,
     /// A lock to be freed when it ends.
     sentinel: ValueCell,
 }
@@ -102,6 +106,8 @@ impl Thread {
             serial: Cell::new(0),
             ident: AtomicU64::new(0),
             context: ValueCell::EMPTY,
+            event_loop: ValueCell::EMPTY,
+            event_loop_is_parents: Cell::new(false),
             sentinel: ValueCell::EMPTY,
         }
     }
@@ -153,6 +159,7 @@ impl Thread {
         drop(self.trace_function.take());
         drop(self.profile_function.take());
         drop(self.context.take());
+        drop(self.event_loop.take());
         drop(self.root_handled.exception.take());
         if let Some(lock) = self.sentinel.take() {
             crate::modules::thread::free_lock(&lock);
@@ -220,6 +227,7 @@ pub(crate) fn is_main() -> bool {
 /// In the child of a fork only the running thread is there, which becomes the main one in all but name.
 pub(crate) fn forget_others() {
     STARTED.get().borrow_mut().retain(|thread| std::ptr::eq(*thread, current()));
+    current().event_loop_is_parents.set(true);
 }
 
 /// All threads with Python code.
