@@ -355,7 +355,8 @@ fn handle(handler: &Handler, exception: &Value) -> PyResult<Value> {
         let found = trouble(exception, data_len)?.or_null(&Bytes::new_value(b"\0"));
         let data = found.object.downcast::<Bytes>().map_or(&[][..], Bytes::as_slice);
         let (text, end, _) = handler.decode_error(&found.encoding, data, found.start, found.end, "").map_err(same)?;
-        return Ok(pair(text, end.min(found.end_for_caller())));
+        // What is passed through may be more than what the exception calls wrong.
+        return Ok(pair(text, if found.was_empty { 0 } else { end }));
     }
     if ty.is_subtype(&UNICODE_TRANSLATE_ERROR) {
         let found = trouble(exception, text_len)?.or_null(&Str::new_value("\0"));
