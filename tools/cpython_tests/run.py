@@ -39,6 +39,8 @@ test_dataclasses test_collections test_functools test_itertools test_operator te
 test_json test_struct test_array test_time test_io test_fileio test_codecs test_os test_posixpath test_pathlib
 test_tempfile test_shutil test_copy test_heapq test_bisect test_textwrap test_pprint test_argparse test_contextlib
 test_queue test_signal test_zlib test_hashlib test_unicodedata test_unittest test_tracemalloc
+test_cmd_line test_cmd_line_script test_c_locale_coercion test_utf8_mode test_warnings test_codeccallbacks test_memoryio
+test_csv test_mmap test_select test_symtable test_py_compile test_fork1 test_threaded_import test_threading_local
 """.split()
 
 
