@@ -45,10 +45,10 @@ pub fn next(iterator: &Value) -> PyResult<Option<Value>> {
     if let Some(item) = quick_next(iterator) {
         return Ok(Some(item));
     }
-    // Native code may go over an endless native iterator.
-    let vm = thread::current();
-    if vm.breaker.load(Relaxed) {
-        signals::attend(vm)?;
+    // Native code may go over an endless native iterator. Other threads wait until it is done, as in CPython: to programs
+    // `list(d.items())` is one step.
+    if thread::current().breaker.load(Relaxed) {
+        signals::check_stop()?;
     }
     if std::ptr::eq(iterator.ty(), &GENERATOR) {
         return match generator::next_item(iterator) {
