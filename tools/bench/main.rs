@@ -3,7 +3,7 @@
 //! `cargo run --release --example bench -- [TABLE..] [--rounds N] [--only NAME] [--pycvm FILE]`
 //!
 //! Tables: `programs` (benchmarks of pyperformance, taken from PyPI at a pinned version, that import native modules only),
-//! `library` (those that import the standard library, which both take from CPython's), `operations` (single operations), `seed` (the measurements of the text that the project grew from), `startup` (an empty program). Without one: all.
+//! `library` (those that import the standard library, which both take from CPython's), `operations` (single operations), `seed` (the measurements of the text that the project grew from), `startup` (programs that do next to nothing). Without one: all.
 //! Needs a CPython 3.8 (`PYTHON38`, `python3.8` on PATH, or pyenv's) to compile the programs and to compare with, with
 //! `pip` for the first run. Both interpreters run the same `.pyc` file, which holds the program and a small stand-in for
 //! pyperf (`tools/bench/pyperf.py`): CPU seconds, best of five, and of the rounds the best. Memory is the peak resident
@@ -253,6 +253,16 @@ impl Bench {
         command
     }
 
+    /// As [`Bench::command`], with the library's `site`.
+    fn with_site(&self, ours: bool, program: &Path) -> Command {
+        let mut command = Command::new(if ours { &self.options.pycvm } else { &self.python });
+        if ours {
+            command.arg("run");
+        }
+        command.arg(program);
+        command
+    }
+
     /// Runs each program with both interpreters in turn and prints a line for each result.
     fn table(&self, title: &str, programs: &[(String, PathBuf, &[&str])]) -> Outcome<()> {
         println!("| {title} | CPython 3.8 | pycvm | ratio | peak memory of CPython, MiB | of pycvm | ratio |");
@@ -292,26 +302,39 @@ impl Bench {
         Ok(())
     }
 
-    /// An empty program, many times.
+    /// Programs that do next to nothing, many times: without `site`, with it, and importing some of the library.
     fn startup(&self) -> Outcome<()> {
         const TIMES: usize = 20;
-        let program = self.folder.join("empty.pyc");
-        self.compile(&tool("empty.py"), &program)?;
-        let (mut theirs, mut ours) = (Best::default(), Best::default());
-        for _ in 0..TIMES * self.options.rounds.max(1) {
-            theirs.add(run(&mut self.command(false, &program, &[]), &self.folder)?);
-            ours.add(run(&mut self.command(true, &program, &[]), &self.folder)?);
-        }
-        println!("| start-up | CPython 3.8 -S | pycvm | ratio | peak memory of CPython, MiB | of pycvm |");
+        println!("| start-up, wall clock | CPython 3.8 | pycvm | ratio | peak memory of CPython, MiB | of pycvm |");
         println!("|---|---:|---:|---:|---:|---:|");
-        println!(
-            "| empty program, wall clock | {} | {} | {:.2} | {:.1} | {:.1} |\n",
-            seconds(theirs.seconds),
-            seconds(ours.seconds),
-            theirs.seconds / ours.seconds,
-            theirs.kilobytes as f64 / 1024.0,
-            ours.kilobytes as f64 / 1024.0
-        );
+        for (what, source, with_site) in [
+            ("empty program, -S", "empty.py", false),
+            ("empty program", "empty.py", true),
+            ("import re, json, argparse, collections", "imports.py", true),
+        ] {
+            let program = self.folder.join("startup.pyc");
+            self.compile(&tool(source), &program)?;
+            let (mut theirs, mut ours) = (Best::default(), Best::default());
+            for _ in 0..TIMES * self.options.rounds.max(1) {
+                for (is_ours, best) in [(false, &mut theirs), (true, &mut ours)] {
+                    let mut command = if with_site {
+                        self.with_site(is_ours, &program)
+                    } else {
+                        self.command(is_ours, &program, &[])
+                    };
+                    best.add(run(&mut command, &self.folder)?);
+                }
+            }
+            println!(
+                "| {what} | {} | {} | {:.2} | {:.1} | {:.1} |",
+                seconds(theirs.seconds),
+                seconds(ours.seconds),
+                theirs.seconds / ours.seconds,
+                theirs.kilobytes as f64 / 1024.0,
+                ours.kilobytes as f64 / 1024.0
+            );
+        }
+        println!();
         Ok(())
     }
 

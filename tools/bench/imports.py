@@ -1,0 +1,2 @@
+# What many programs begin with.
+import re, json, argparse, collections
